@@ -1,0 +1,90 @@
+// Read-only files, mapped into memory.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "llama2/base/aligned_buffer.hpp"
+#include "llama2/base/error.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// How the bytes of a file come into memory.
+enum class FileAccess {
+  map,   ///< map it: nothing is copied; the file must not be truncated while it is in use
+  read,  ///< copy it: safe against changes of the file underneath
+};
+
+/// The bytes of one regular file, held for the lifetime of the object.
+class InputFile {
+ public:
+  /// Throws `io` with the system's reason.
+  explicit InputFile(std::string path, FileAccess access = FileAccess::map)
+      : path_(std::move(path)) {
+    const Descriptor file{::open(path_.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (file.fd < 0) fail("cannot open");
+    struct stat status{};
+    if (::fstat(file.fd, &status) != 0) fail("cannot stat");
+    if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::io, "not a regular file", {.file = path_});
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (size == 0) return;
+    if (access == FileAccess::map) {
+      void* p = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
+      if (p == MAP_FAILED) fail("cannot map");
+      mapping_ = {static_cast<const std::byte*>(p), size};
+      bytes_ = mapping_;
+    } else {
+      copy_ = AlignedBuffer<std::byte>(size);
+      for (std::size_t done = 0; done < size;) {
+        const ::ssize_t n = ::read(file.fd, copy_.data() + done, size - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail("cannot read");
+        if (n == 0)
+          throw Error(ErrorCode::io, "file became shorter while it was read",
+                      {.file = path_, .offset = done});
+        done += static_cast<std::size_t>(n);
+      }
+      bytes_ = {copy_.data(), size};
+    }
+  }
+
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+  ~InputFile() {
+    // munmap takes a non-const pointer, but only ends the mapping.
+    if (!mapping_.empty()) ::munmap(const_cast<std::byte*>(mapping_.data()), mapping_.size());
+  }
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
+
+ private:
+  struct Descriptor {
+    int fd;
+    ~Descriptor() {
+      if (fd >= 0) ::close(fd);
+    }
+  };
+
+  [[noreturn]] void fail(const char* what) const {
+    throw Error(ErrorCode::io, std::string(what) + ": " + std::generic_category().message(errno),
+                {.file = path_});
+  }
+
+  std::string path_;
+  std::span<const std::byte> mapping_;
+  std::span<const std::byte> bytes_;
+  AlignedBuffer<std::byte> copy_;
+};
+
+}  // namespace llama2::inline LLAMA2_ABI

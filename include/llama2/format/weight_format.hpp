@@ -1,0 +1,40 @@
+// What it takes to be a way of storing weights.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <string_view>
+#include <type_traits>
+
+#include "llama2/base/checked.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// A weight format stores a row of a matrix as consecutive `Block`s of `block_size` weights each;
+/// a last block that is not full is padded with zeros.
+///
+///   encode(in, out, n)  n floats into ceil(n / block_size) blocks
+///   decode(in, out, n)  the first n weights of the blocks into floats
+template <class F>
+concept WeightFormat = requires(const float* floats, float* out, const typename F::Block* blocks,
+                                typename F::Block* out_blocks, std::size_t n) {
+  requires std::is_trivially_copyable_v<typename F::Block>;
+  { F::block_size } -> std::convertible_to<std::size_t>;
+  { F::name } -> std::convertible_to<std::string_view>;
+  { F::encode(floats, out_blocks, n) } noexcept;
+  { F::decode(blocks, out, n) } noexcept;
+};
+
+/// Blocks of one row of `cols` weights.
+template <WeightFormat F>
+constexpr std::size_t row_blocks(std::size_t cols) noexcept {
+  return ceil_div(cols, F::block_size);
+}
+
+/// Bytes of one row of `cols` weights.
+template <WeightFormat F>
+constexpr std::size_t row_bytes(std::size_t cols) noexcept {
+  return row_blocks<F>(cols) * sizeof(typename F::Block);
+}
+
+}  // namespace llama2::inline LLAMA2_ABI

@@ -1,0 +1,69 @@
+// How much memory a model type needs, known to the compiler.
+#pragma once
+
+#include <cstddef>
+
+#include "llama2/base/checked.hpp"
+#include "llama2/shape/model_shape.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// Positions in one page of the key/value cache; a page is also the block in which attention
+/// walks over the past.
+inline constexpr std::size_t kv_page_positions = 64;
+
+/// Rows (tokens) that one pass over the weights takes at most; longer inputs take several.
+inline constexpr std::size_t max_batch_rows = 128;
+
+/// Exact sizes in bytes for shape `S` with the matrices stored in format `W` and keys and values
+/// in `K`. Both formats are anything with a `Block` type and a `block_size`.
+template <ModelShape S, class W, class K>
+struct MemoryPlan {
+  /// Number of weights: matrices and norm gains.
+  static constexpr std::size_t parameters() noexcept {
+    return S::vocab * S::dim * (tied_head<S> ? 1 : 2) + S::dim +
+           S::layers * (2 * S::dim * S::dim + 2 * kv_dim<S> * S::dim + 3 * S::dim * S::hidden_dim +
+                        2 * S::dim);
+  }
+
+  /// All weights: matrices in `W`, norm gains in 32-bit floats.
+  static constexpr std::size_t weights() noexcept {
+    return matrix(S::vocab, S::dim) * (tied_head<S> ? 1 : 2) + S::dim * sizeof(float) +
+           S::layers * (2 * matrix(S::dim, S::dim) + 2 * matrix(kv_dim<S>, S::dim) +
+                        2 * matrix(S::hidden_dim, S::dim) + matrix(S::dim, S::hidden_dim) +
+                        2 * S::dim * sizeof(float));
+  }
+
+  /// Keys and values of one position, all layers.
+  static constexpr std::size_t kv_cache_per_token() noexcept {
+    return 2 * S::layers * kv_dim<S> * sizeof(typename K::Block);
+  }
+
+  /// One page: keys and values of `kv_page_positions` positions, all layers.
+  static constexpr std::size_t kv_page() noexcept {
+    return kv_page_positions * kv_cache_per_token();
+  }
+
+  /// The cache of one sequence of up to `context` tokens, in whole pages.
+  static constexpr std::size_t kv_cache(std::size_t context = S::context) noexcept {
+    return ceil_div(context, kv_page_positions) * kv_page();
+  }
+
+  /// Intermediate results of one forward pass over up to `rows` rows at a time.
+  static constexpr std::size_t scratch(std::size_t rows = max_batch_rows) noexcept {
+    return rows * sizeof(float) *
+           (4 * S::dim + 2 * kv_dim<S> + 2 * S::hidden_dim + 2 * head_dim<S>);
+  }
+
+  /// Everything that one session of `context` tokens needs, its logits included.
+  static constexpr std::size_t total(std::size_t context = S::context) noexcept {
+    return weights() + kv_cache(context) + scratch() + S::vocab * sizeof(float);
+  }
+
+ private:
+  static constexpr std::size_t matrix(std::size_t rows, std::size_t cols) noexcept {
+    return rows * ceil_div(cols, W::block_size) * sizeof(typename W::Block);
+  }
+};
+
+}  // namespace llama2::inline LLAMA2_ABI

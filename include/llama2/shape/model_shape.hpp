@@ -1,0 +1,143 @@
+// What it takes to be the shape of a Llama 2 model, and what follows from one.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+
+#include "llama2/base/config.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// The rules a shape obeys. Each is a template over the numbers concerned, so that the compiler's
+/// message holds both: `dim_must_be_a_multiple_of_heads<100, 7>`.
+namespace shape_rule {
+
+template <std::size_t Dim>
+struct dim_must_be_between_2_and_2_to_the_20 {
+  static_assert(Dim >= 2 && Dim <= std::size_t{1} << 20, "llama2: bad shape: dim");
+};
+template <std::size_t HiddenDim>
+struct hidden_dim_must_be_between_1_and_2_to_the_20 {
+  static_assert(HiddenDim >= 1 && HiddenDim <= std::size_t{1} << 20,
+                "llama2: bad shape: hidden_dim");
+};
+template <std::size_t Layers>
+struct layers_must_be_between_1_and_1024 {
+  static_assert(Layers >= 1 && Layers <= 1024, "llama2: bad shape: layers");
+};
+template <std::size_t Heads>
+struct heads_must_be_at_least_1 {
+  static_assert(Heads >= 1, "llama2: bad shape: heads");
+};
+template <std::size_t KvHeads>
+struct kv_heads_must_be_at_least_1 {
+  static_assert(KvHeads >= 1, "llama2: bad shape: kv_heads");
+};
+template <std::size_t Vocab>
+struct vocab_must_be_between_4_and_2_to_the_24 {
+  static_assert(Vocab >= 4 && Vocab <= std::size_t{1} << 24, "llama2: bad shape: vocab");
+};
+template <std::size_t Context>
+struct context_must_be_between_1_and_2_to_the_24 {
+  static_assert(Context >= 1 && Context <= std::size_t{1} << 24, "llama2: bad shape: context");
+};
+template <std::size_t Dim, std::size_t Heads>
+struct dim_must_be_a_multiple_of_heads {
+  static_assert(Dim % Heads == 0, "llama2: bad shape: every head has dim / heads elements");
+};
+template <std::size_t Heads, std::size_t KvHeads>
+struct heads_must_be_a_multiple_of_kv_heads {
+  static_assert(Heads % KvHeads == 0,
+                "llama2: bad shape: every key/value head serves heads / kv_heads query heads");
+};
+template <std::size_t HeadDim>
+struct head_dim_must_be_even {
+  static_assert(HeadDim % 2 == 0,
+                "llama2: bad shape: rotary embedding turns pairs of a head's elements");
+};
+
+}  // namespace shape_rule
+
+namespace detail {
+
+/// Instantiates the rules in order, the first broken one last, so that the reader gets one error.
+template <class S>
+consteval bool obeys_shape_rules() {
+  using namespace shape_rule;
+  using std::size_t;
+  if constexpr (!(S::dim >= 2 && S::dim <= size_t{1} << 20))
+    return sizeof(dim_must_be_between_2_and_2_to_the_20<S::dim>) != 0;
+  else if constexpr (!(S::hidden_dim >= 1 && S::hidden_dim <= size_t{1} << 20))
+    return sizeof(hidden_dim_must_be_between_1_and_2_to_the_20<S::hidden_dim>) != 0;
+  else if constexpr (!(S::layers >= 1 && S::layers <= 1024))
+    return sizeof(layers_must_be_between_1_and_1024<S::layers>) != 0;
+  else if constexpr (S::heads < 1)
+    return sizeof(heads_must_be_at_least_1<S::heads>) != 0;
+  else if constexpr (S::kv_heads < 1)
+    return sizeof(kv_heads_must_be_at_least_1<S::kv_heads>) != 0;
+  else if constexpr (!(S::vocab >= 4 && S::vocab <= size_t{1} << 24))
+    return sizeof(vocab_must_be_between_4_and_2_to_the_24<S::vocab>) != 0;
+  else if constexpr (!(S::context >= 1 && S::context <= size_t{1} << 24))
+    return sizeof(context_must_be_between_1_and_2_to_the_24<S::context>) != 0;
+  else if constexpr (S::dim % S::heads != 0)
+    return sizeof(dim_must_be_a_multiple_of_heads<S::dim, S::heads>) != 0;
+  else if constexpr (S::heads % S::kv_heads != 0)
+    return sizeof(heads_must_be_a_multiple_of_kv_heads<S::heads, S::kv_heads>) != 0;
+  else if constexpr (S::dim / S::heads % 2 != 0)
+    return sizeof(head_dim_must_be_even<S::dim / S::heads>) != 0;
+  return true;
+}
+
+}  // namespace detail
+
+/// A type whose static constants say how large a Llama 2 model is:
+///
+///   dim         width of the residual stream
+///   hidden_dim  width of the feed-forward layer
+///   layers      number of transformer blocks
+///   heads       query heads; each has dim / heads elements
+///   kv_heads    key/value heads; fewer than `heads` is grouped-query attention
+///   vocab       number of token ids
+///   context     tokens the model was trained to look back
+///   tied_head   optional, default false: the output head is the token embedding
+///   rope_theta  optional, default 10000: base of the rotary embedding where a file does not say
+///
+/// A shape that breaks a rule is refused with the rule's name and the numbers.
+template <class S>
+concept ModelShape = requires {
+  { S::dim } -> std::convertible_to<std::size_t>;
+  { S::hidden_dim } -> std::convertible_to<std::size_t>;
+  { S::layers } -> std::convertible_to<std::size_t>;
+  { S::heads } -> std::convertible_to<std::size_t>;
+  { S::kv_heads } -> std::convertible_to<std::size_t>;
+  { S::vocab } -> std::convertible_to<std::size_t>;
+  { S::context } -> std::convertible_to<std::size_t>;
+} && detail::obeys_shape_rules<S>();
+
+/// Elements of one head.
+template <ModelShape S>
+inline constexpr std::size_t head_dim = S::dim / S::heads;
+
+/// Elements of all key (or all value) heads together.
+template <ModelShape S>
+inline constexpr std::size_t kv_dim = S::kv_heads * head_dim<S>;
+
+/// Whether the output head is the token embedding.
+template <ModelShape S>
+inline constexpr bool tied_head = [] {
+  if constexpr (requires { S::tied_head; })
+    return static_cast<bool>(S::tied_head);
+  else
+    return false;
+}();
+
+/// Base of the rotary embedding for files that do not state one.
+template <ModelShape S>
+inline constexpr float default_rope_theta = [] {
+  if constexpr (requires { S::rope_theta; })
+    return static_cast<float>(S::rope_theta);
+  else
+    return 10000.0f;
+}();
+
+}  // namespace llama2::inline LLAMA2_ABI
