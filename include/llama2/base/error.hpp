@@ -46,11 +46,11 @@ constexpr std::string_view to_string(ErrorCode code) noexcept {
 
 /// Where an error happened and what disagreed. Every field is optional.
 struct ErrorDetails {
-  std::string file;                     ///< path of the file being read or written
-  std::optional<std::uint64_t> offset;  ///< byte offset in that file
-  std::string tensor;                   ///< tensor or field name
-  std::string expected;                 ///< what the type or format asks for
-  std::string found;                    ///< what was there
+  std::string file{};                     ///< path of the file being read or written
+  std::optional<std::uint64_t> offset{};  ///< byte offset in that file
+  std::string tensor{};                   ///< tensor or field name
+  std::string expected{};                 ///< what the type or format asks for
+  std::string found{};                    ///< what was there
 };
 
 /// Every failure of the library is thrown as an `Error`; nothing aborts.

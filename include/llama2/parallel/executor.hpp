@@ -22,8 +22,8 @@ class TaskRef {
         call_([](void* object, std::size_t i) noexcept { (*static_cast<F*>(object))(i); }) {}
 
   /// From its two words; for executors that keep them in atomics.
-  TaskRef(void* object, void (*call)(void*, std::size_t) noexcept) noexcept
-      : object_(object), call_(call) {}
+  TaskRef(void* object, void (*function)(void*, std::size_t) noexcept) noexcept
+      : object_(object), call_(function) {}
 
   void operator()(std::size_t i) const noexcept { call_(object_, i); }
 

@@ -66,25 +66,27 @@ consteval bool obeys_shape_rules() {
   using namespace shape_rule;
   using std::size_t;
   if constexpr (!(S::dim >= 2 && S::dim <= size_t{1} << 20))
-    return sizeof(dim_must_be_between_2_and_2_to_the_20<S::dim>) != 0;
+    return requires { sizeof(dim_must_be_between_2_and_2_to_the_20<S::dim>); } || true;
   else if constexpr (!(S::hidden_dim >= 1 && S::hidden_dim <= size_t{1} << 20))
-    return sizeof(hidden_dim_must_be_between_1_and_2_to_the_20<S::hidden_dim>) != 0;
+    return requires { sizeof(hidden_dim_must_be_between_1_and_2_to_the_20<S::hidden_dim>); } ||
+           true;
   else if constexpr (!(S::layers >= 1 && S::layers <= 1024))
-    return sizeof(layers_must_be_between_1_and_1024<S::layers>) != 0;
+    return requires { sizeof(layers_must_be_between_1_and_1024<S::layers>); } || true;
   else if constexpr (S::heads < 1)
-    return sizeof(heads_must_be_at_least_1<S::heads>) != 0;
+    return requires { sizeof(heads_must_be_at_least_1<S::heads>); } || true;
   else if constexpr (S::kv_heads < 1)
-    return sizeof(kv_heads_must_be_at_least_1<S::kv_heads>) != 0;
+    return requires { sizeof(kv_heads_must_be_at_least_1<S::kv_heads>); } || true;
   else if constexpr (!(S::vocab >= 4 && S::vocab <= size_t{1} << 24))
-    return sizeof(vocab_must_be_between_4_and_2_to_the_24<S::vocab>) != 0;
+    return requires { sizeof(vocab_must_be_between_4_and_2_to_the_24<S::vocab>); } || true;
   else if constexpr (!(S::context >= 1 && S::context <= size_t{1} << 24))
-    return sizeof(context_must_be_between_1_and_2_to_the_24<S::context>) != 0;
+    return requires { sizeof(context_must_be_between_1_and_2_to_the_24<S::context>); } || true;
   else if constexpr (S::dim % S::heads != 0)
-    return sizeof(dim_must_be_a_multiple_of_heads<S::dim, S::heads>) != 0;
+    return requires { sizeof(dim_must_be_a_multiple_of_heads<S::dim, S::heads>); } || true;
   else if constexpr (S::heads % S::kv_heads != 0)
-    return sizeof(heads_must_be_a_multiple_of_kv_heads<S::heads, S::kv_heads>) != 0;
+    return requires { sizeof(heads_must_be_a_multiple_of_kv_heads<S::heads, S::kv_heads>); } ||
+           true;
   else if constexpr (S::dim / S::heads % 2 != 0)
-    return sizeof(head_dim_must_be_even<S::dim / S::heads>) != 0;
+    return requires { sizeof(head_dim_must_be_even<S::dim / S::heads>); } || true;
   return true;
 }
 
@@ -116,7 +118,7 @@ concept ModelShape = requires {
 
 /// Elements of one head.
 template <ModelShape S>
-inline constexpr std::size_t head_dim = S::dim / S::heads;
+inline constexpr std::size_t head_dim = S::heads == 0 ? 0 : S::dim / S::heads;
 
 /// Elements of all key (or all value) heads together.
 template <ModelShape S>
