@@ -1,0 +1,222 @@
+// The vector vocabulary of the kernels, on Highway.
+//
+// Kernels are written in these functions only, so that another vector library can stand under
+// them. A tag `Floats<N>` (zero size, passed first) says how many floats a vector holds.
+//
+// Multiplication that feeds an addition is always written as `fma`: a compiler is free to contract
+// a separate pair or not, and the bits of a result would depend on its mood.
+
+// Included once per compiled target, as Highway's own -inl.h headers are.
+#if defined(LLAMA2_SIMD_HIGHWAY_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LLAMA2_SIMD_HIGHWAY_INL_HPP_
+#undef LLAMA2_SIMD_HIGHWAY_INL_HPP_
+#else
+#define LLAMA2_SIMD_HIGHWAY_INL_HPP_
+#endif
+
+#include "llama2/base/config.hpp"
+
+// -march=x86-64-v3 lacks AES, which Highway asks of its AVX2 target but nothing here uses.
+#if defined(__AVX2__) && !(defined(__AES__) && defined(__PCLMUL__)) && \
+    !defined(HWY_DISABLE_PCLMUL_AES)
+#define HWY_DISABLE_PCLMUL_AES
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <cstring>
+
+#include "llama2/format/half.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+namespace simd {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Floats in the widest vector of this target.
+inline constexpr std::size_t native_lanes = HWY_LANES(float);
+
+/// Tag of a vector of N floats; N is a power of two, at most `native_lanes`.
+template <std::size_t N>
+struct Floats {
+  static_assert(N >= 1 && (N & (N - 1)) == 0 && N <= native_lanes);
+  static constexpr std::size_t lanes = N;
+  using Hwy = hn::Simd<float, N, 0>;
+  using Vec = hn::Vec<Hwy>;
+};
+
+/// Tag of the widest vector.
+using NativeFloats = Floats<native_lanes>;
+
+/// Lanes of the widest vector that cuts `count` elements into whole vectors.
+constexpr std::size_t lanes_dividing(std::size_t count) noexcept {
+  std::size_t lanes = 1;
+  while (lanes < native_lanes && count % (2 * lanes) == 0) lanes *= 2;
+  return lanes;
+}
+
+template <class D>
+using Vec = typename D::Vec;
+
+template <class D>
+HWY_INLINE Vec<D> zero(D) {
+  return hn::Zero(typename D::Hwy());
+}
+
+/// x in every lane.
+template <class D>
+HWY_INLINE Vec<D> set(D, float x) {
+  return hn::Set(typename D::Hwy(), x);
+}
+
+/// `lanes` floats from any address.
+template <class D>
+HWY_INLINE Vec<D> load(D, const float* p) {
+  return hn::LoadU(typename D::Hwy(), p);
+}
+
+template <class D>
+HWY_INLINE Vec<D> load(D, const Half* p) {
+  const hn::Rebind<hwy::float16_t, typename D::Hwy> halves;
+  return hn::PromoteTo(typename D::Hwy(),
+                       hn::LoadU(halves, reinterpret_cast<const hwy::float16_t*>(p)));
+}
+
+template <class D>
+HWY_INLINE Vec<D> load(D, const BFloat16* p) {
+  const hn::Rebind<hwy::bfloat16_t, typename D::Hwy> halves;
+  return hn::PromoteTo(typename D::Hwy(),
+                       hn::LoadU(halves, reinterpret_cast<const hwy::bfloat16_t*>(p)));
+}
+
+/// The first n < lanes elements, zeros after them; reads nothing beyond.
+template <class D, class T>
+HWY_INLINE Vec<D> load_first(D d, const T* p, std::size_t n) {
+#if HWY_TARGET <= HWY_AVX2
+  if constexpr (std::is_same_v<T, float>) {
+    const typename D::Hwy hd;
+    return hn::MaskedLoad(hn::FirstN(hd, n), hd, p);
+  }
+#endif
+  T whole[D::lanes] = {};
+  std::memcpy(whole, p, n * sizeof(T));
+  return load(d, whole);
+}
+
+/// `lanes` floats to any address.
+template <class D>
+HWY_INLINE void store(D, Vec<D> v, float* p) {
+  hn::StoreU(v, typename D::Hwy(), p);
+}
+
+/// Rounds to nearest, ties to even.
+template <class D>
+HWY_INLINE void store(D, Vec<D> v, Half* p) {
+#if HWY_TARGET <= HWY_AVX2 || HWY_TARGET == HWY_NEON
+  const hn::Rebind<hwy::float16_t, typename D::Hwy> halves;
+  hn::StoreU(hn::DemoteTo(halves, v), halves, reinterpret_cast<hwy::float16_t*>(p));
+#else  // no instruction for it, and Highway's emulation does not round subnormals the same way
+  float lanes[D::lanes];
+  hn::StoreU(v, typename D::Hwy(), lanes);
+  for (std::size_t i = 0; i < D::lanes; ++i) p[i] = to_half(lanes[i]);
+#endif
+}
+
+/// The first n < lanes elements; writes nothing beyond.
+template <class D>
+HWY_INLINE void store_first(D, Vec<D> v, float* p, std::size_t n) {
+  float lanes[D::lanes];
+  hn::StoreU(v, typename D::Hwy(), lanes);
+  std::memcpy(p, lanes, n * sizeof(float));
+}
+
+template <class V>
+HWY_INLINE V add(V a, V b) {
+  return hn::Add(a, b);
+}
+template <class V>
+HWY_INLINE V sub(V a, V b) {
+  return hn::Sub(a, b);
+}
+template <class V>
+HWY_INLINE V mul(V a, V b) {
+  return hn::Mul(a, b);
+}
+template <class V>
+HWY_INLINE V div(V a, V b) {
+  return hn::Div(a, b);
+}
+template <class V>
+HWY_INLINE V min(V a, V b) {
+  return hn::Min(a, b);
+}
+template <class V>
+HWY_INLINE V max(V a, V b) {
+  return hn::Max(a, b);
+}
+template <class V>
+HWY_INLINE V negate(V a) {
+  return hn::Neg(a);
+}
+
+/// a * b + c, rounded once where the processor can.
+template <class V>
+HWY_INLINE V fma(V a, V b, V c) {
+  return hn::MulAdd(a, b, c);
+}
+
+/// Elements 2i and 2i + 1 exchanged; at least 2 lanes.
+template <class V>
+HWY_INLINE V swap_pairs(V v) {
+  return hn::Shuffle2301(v);
+}
+
+/// Sum of all lanes, in an order that is fixed for the target.
+template <class D>
+HWY_INLINE float reduce_add(D, Vec<D> v) {
+  return hn::GetLane(hn::SumOfLanes(typename D::Hwy(), v));
+}
+
+template <class D>
+HWY_INLINE float reduce_max(D, Vec<D> v) {
+  return hn::GetLane(hn::MaxOfLanes(typename D::Hwy(), v));
+}
+
+template <class D>
+HWY_INLINE float first_lane(D, Vec<D> v) {
+  return hn::GetLane(v);
+}
+
+/// Lanes i < n from a, the others from b.
+template <class D>
+HWY_INLINE Vec<D> select_first(D, std::size_t n, Vec<D> a, Vec<D> b) {
+  return hn::IfThenElse(hn::FirstN(typename D::Hwy(), n), a, b);
+}
+
+/// Where x < bound: a, elsewhere b.
+template <class V>
+HWY_INLINE V select_less(V x, V bound, V a, V b) {
+  return hn::IfThenElse(hn::Lt(x, bound), a, b);
+}
+
+/// The nearest integer, ties to even, as a float.
+template <class V>
+HWY_INLINE V round(V v) {
+  return hn::Round(v);
+}
+
+/// v * 2^n for an integer-valued n, as an addition to the exponent: v and the result are normal.
+template <class D>
+HWY_INLINE Vec<D> scale_by_power_of_2(D, Vec<D> v, Vec<D> n) {
+  const typename D::Hwy d;
+  const hn::RebindToSigned<typename D::Hwy> di;
+  return hn::BitCast(d, hn::Add(hn::BitCast(di, v), hn::ShiftLeft<23>(hn::ConvertTo(di, n))));
+}
+
+}  // namespace simd
+}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle guard
