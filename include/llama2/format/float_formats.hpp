@@ -43,7 +43,6 @@ struct BF16 {
   using Block = BFloat16;
   static constexpr std::size_t block_size = 1;
   static constexpr std::string_view name = "BF16";
-  static constexpr Block from_float(float value) noexcept { return to_bfloat16(value); }
   static void encode(const float* in, Block* out, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) out[i] = to_bfloat16(in[i]);
   }
@@ -52,10 +51,8 @@ struct BF16 {
   }
 };
 
-/// Formats in which keys and values are cached: an element at a time.
+/// Formats in which keys and values can be cached.
 template <class F>
-concept KvFormat = WeightFormat<F> && F::block_size == 1 && requires(float x) {
-  { F::from_float(x) } noexcept -> std::same_as<typename F::Block>;
-};
+concept KvFormat = std::same_as<F, F32> || std::same_as<F, F16>;
 
 }  // namespace llama2::inline LLAMA2_ABI

@@ -31,7 +31,9 @@ void store_key(const float* key, typename K::Block* head, std::size_t slot) noex
 /// Writes a value, HeadDim floats, to row `slot` of a head's part of a page.
 template <KvFormat K, std::size_t HeadDim, std::size_t P>
 void store_value(const float* value, typename K::Block* head, std::size_t slot) noexcept {
-  K::encode(value, head + HeadDim * P + slot * HeadDim, HeadDim);
+  constexpr simd::Floats<simd::lanes_dividing(HeadDim)> d;
+  typename K::Block* const row = head + HeadDim * P + slot * HeadDim;
+  for (std::size_t i = 0; i < HeadDim; i += d.lanes) store(d, load(d, value + i), row + i);
 }
 
 namespace detail {

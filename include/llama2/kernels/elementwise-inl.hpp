@@ -57,8 +57,7 @@ inline void swiglu(float* gate, const float* up, std::size_t n) noexcept {
   for (std::size_t i = 0; i < whole; i += d.lanes)
     store(d, mul(silu(d, load(d, gate + i)), load(d, up + i)), gate + i);
   if (const std::size_t rest = n - whole; rest != 0)
-    store_first(d,
-                mul(silu(d, load_first(d, gate + whole, rest)), load_first(d, up + whole, rest)),
+    store_first(d, mul(silu(d, load_first(d, gate + whole, rest)), load_first(d, up + whole, rest)),
                 gate + whole, rest);
 }
 

@@ -1,0 +1,77 @@
+// The attention half of a transformer block.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "llama2/model/config.hpp"
+#include "llama2/model/kv_cache.hpp"
+#include "llama2/model/linear.hpp"
+#include "llama2/model/parameters.hpp"
+#include "llama2/model/tape.hpp"
+#include "llama2/model/workspace.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// stream += wo attention(norm(stream)) for the rows of one chunk. Rows of a sequence see each
+/// other causally: all their keys and values are cached before any row attends.
+///
+/// Queries, keys and values are multi-head (Vaswani et al. 2017) or grouped-query (Ainslie et al.
+/// 2023, arXiv:2305.13245): query head h reads key/value head h / (heads / kv_heads).
+template <ModelShape S, WeightFormat F, KvFormat K, class Tape>
+void attention_layer(const SharedExecutor& executor, const ModelConfig& config,
+                     const typename Parameters<S, WeightViews<F>>::Layer& weights,
+                     std::size_t layer, std::span<const SequenceRow<S, K>> rows,
+                     std::size_t first_row, Workspace<S>& ws, Tape& tape) {
+  using Pool = KvPool<S, K>;
+  constexpr std::size_t size = head_dim<S>;
+  constexpr std::size_t page = kv_page_positions;
+  constexpr std::size_t group = S::heads / S::kv_heads;
+  const std::size_t tokens = rows.size();
+
+  rms_norm(executor, weights.attention_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
+  tape.record(Activation::attention_input, layer, first_row, {ws.normed, tokens * S::dim});
+  linear(executor, weights.wq, ws.normed, tokens, ws.query);
+  linear(executor, weights.wk, ws.normed, tokens, ws.key);
+  linear(executor, weights.wv, ws.normed, tokens, ws.value);
+
+  parallel_ranges(executor, tokens, 1, S::dim + 2 * kv_dim<S>,
+                  [&](std::size_t begin, std::size_t end) {
+                    for (std::size_t t = begin; t < end; ++t) {
+                      const float* const cosines = ws.cosines + t * size;
+                      const float* const sines = ws.sines + t * size;
+                      float* const key = ws.key + t * kv_dim<S>;
+                      const float* const value = ws.value + t * kv_dim<S>;
+                      kernels::rotate<size>(ws.query + t * S::dim, cosines, sines, S::heads);
+                      kernels::rotate<size>(key, cosines, sines, S::kv_heads);
+                      const std::size_t slot = rows[t].position % page;
+                      auto* const cached = rows[t].sequence->pages()[rows[t].position / page];
+                      for (std::size_t h = 0; h < S::kv_heads; ++h) {
+                        auto* const head = cached + Pool::head_offset(layer, h);
+                        kernels::store_key<K, size, page>(key + h * size, head, slot);
+                        kernels::store_value<K, size, page>(value + h * size, head, slot);
+                      }
+                    }
+                  });
+  tape.record(Activation::query, layer, first_row, {ws.query, tokens * S::dim});
+  tape.record(Activation::key, layer, first_row, {ws.key, tokens * kv_dim<S>});
+  tape.record(Activation::value, layer, first_row, {ws.value, tokens * kv_dim<S>});
+
+  // The last row looks back furthest; its cost stands for all.
+  const std::size_t cost = 2 * size * (rows.back().position + 1);
+  parallel_ranges(executor, tokens * S::heads, 1, cost, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::size_t t = i / S::heads;
+      const std::size_t h = i % S::heads;
+      kernels::attend<K, size, page>(ws.query + i * size, rows[t].sequence->pages(),
+                                     Pool::head_offset(layer, h / group), rows[t].position + 1,
+                                     ws.attended + i * size);
+    }
+  });
+  tape.record(Activation::attention_output, layer, first_row, {ws.attended, tokens * S::dim});
+
+  linear(executor, weights.wo, ws.attended, tokens, ws.normed);
+  kernels::add_to(ws.stream, ws.normed, tokens * S::dim);
+}
+
+}  // namespace llama2::inline LLAMA2_ABI

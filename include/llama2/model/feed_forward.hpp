@@ -1,0 +1,34 @@
+// The feed-forward half of a transformer block.
+#pragma once
+
+#include <cstddef>
+
+#include "llama2/model/config.hpp"
+#include "llama2/model/linear.hpp"
+#include "llama2/model/parameters.hpp"
+#include "llama2/model/tape.hpp"
+#include "llama2/model/workspace.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// stream += w2 (silu(w1 h) * w3 h) with h = norm(stream), for `tokens` rows.
+template <ModelShape S, WeightFormat F, class Tape>
+void feed_forward_layer(const SharedExecutor& executor, const ModelConfig& config,
+                        const typename Parameters<S, WeightViews<F>>::Layer& weights,
+                        std::size_t layer, std::size_t tokens, std::size_t first_row,
+                        Workspace<S>& ws, Tape& tape) {
+  rms_norm(executor, weights.ffn_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
+  tape.record(Activation::ffn_input, layer, first_row, {ws.normed, tokens * S::dim});
+  linear(executor, weights.w1, ws.normed, tokens, ws.gate);
+  linear(executor, weights.w3, ws.normed, tokens, ws.up);
+  constexpr std::size_t cost_of_silu = 8;  // in multiply-adds
+  parallel_ranges(executor, tokens * S::hidden_dim, 64, cost_of_silu,
+                  [&](std::size_t begin, std::size_t end) {
+                    kernels::swiglu(ws.gate + begin, ws.up + begin, end - begin);
+                  });
+  tape.record(Activation::gated, layer, first_row, {ws.gate, tokens * S::hidden_dim});
+  linear(executor, weights.w2, ws.gate, tokens, ws.normed);
+  kernels::add_to(ws.stream, ws.normed, tokens * S::dim);
+}
+
+}  // namespace llama2::inline LLAMA2_ABI

@@ -1,0 +1,160 @@
+// Keys and values of the past, in pages.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "llama2/base/aligned_buffer.hpp"
+#include "llama2/base/error.hpp"
+#include "llama2/base/token.hpp"
+#include "llama2/format/float_formats.hpp"
+#include "llama2/shape/memory_plan.hpp"
+#include "llama2/shape/model_shape.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// The memory of key/value pages, reserved once and shared by any number of sequences. All
+/// members may be called from several threads.
+///
+/// A page holds `kv_page_positions` positions: for each layer and key/value head the keys,
+/// (head_dim, positions), then the values, (positions, head_dim).
+template <ModelShape S, KvFormat K>
+class KvPool {
+ public:
+  using Block = typename K::Block;
+
+  static constexpr std::size_t head_elements = 2 * head_dim<S> * kv_page_positions;
+  static constexpr std::size_t page_elements = S::layers * S::kv_heads * head_elements;
+
+  /// Elements from the start of a page to the part of one layer's head.
+  static constexpr std::size_t head_offset(std::size_t layer, std::size_t kv_head) noexcept {
+    return (layer * S::kv_heads + kv_head) * head_elements;
+  }
+
+  /// Reserves room for `positions` tokens, rounded up to whole pages. Memory is committed by the
+  /// system when a page is first written. Throws `out_of_memory`.
+  explicit KvPool(std::size_t positions)
+      : pages_(ceil_div(positions, kv_page_positions)), buffer_(elements(pages_)) {
+    free_.reserve(pages_);
+    for (std::size_t i = pages_; i-- > 0;) free_.push_back(buffer_.data() + i * page_elements);
+  }
+
+  KvPool(const KvPool&) = delete;
+  KvPool& operator=(const KvPool&) = delete;
+
+  /// Pages in the pool, in use or not.
+  [[nodiscard]] std::size_t pages() const noexcept { return pages_; }
+
+  [[nodiscard]] std::size_t free_pages() const {
+    const std::scoped_lock lock(mutex_);
+    return free_.size();
+  }
+
+  /// Takes a page for each element of `pages`, or throws `out_of_memory` and takes none.
+  void acquire(std::span<Block*> pages) {
+    const std::scoped_lock lock(mutex_);
+    if (pages.size() > free_.size())
+      throw Error(ErrorCode::out_of_memory, "the key/value pool has too few free pages",
+                  {.expected = std::to_string(pages.size()) + " pages of " +
+                               std::to_string(kv_page_positions) + " positions",
+                   .found = std::to_string(free_.size()) + " of " + std::to_string(pages_)});
+    for (Block*& page : pages) {
+      page = free_.back();
+      free_.pop_back();
+    }
+  }
+
+  void release(std::span<Block* const> pages) noexcept {
+    const std::scoped_lock lock(mutex_);
+    free_.insert(free_.end(), pages.begin(), pages.end());  // within the reserved capacity
+  }
+
+ private:
+  static std::size_t elements(std::size_t pages) {
+    if (pages > (std::size_t{1} << 46) / (page_elements * sizeof(Block)))
+      throw Error(ErrorCode::out_of_memory,
+                  "a key/value pool of " + std::to_string(pages) + " pages is out of reach");
+    return pages * page_elements;
+  }
+
+  std::size_t pages_;
+  AlignedBuffer<Block> buffer_;
+  mutable std::mutex mutex_;
+  std::vector<Block*> free_;
+};
+
+/// The cached past of one text: its pages, all taken up front, and how many positions are filled.
+/// For one thread at a time.
+template <ModelShape S, KvFormat K>
+class KvSequence {
+ public:
+  using Pool = KvPool<S, K>;
+  using Block = typename K::Block;
+
+  /// Takes pages for `capacity` positions. Throws `out_of_memory` if the pool has too few.
+  KvSequence(std::shared_ptr<Pool> pool, std::size_t capacity)
+      : pool_(std::move(pool)), capacity_(capacity) {
+    if (pool_ == nullptr) throw Error(ErrorCode::invalid_argument, "the key/value pool is null");
+    if (ceil_div(capacity, kv_page_positions) > pool_->pages())
+      throw Error(ErrorCode::out_of_memory, "the key/value pool is too small for the sequence",
+                  {.expected = "at most " + std::to_string(pool_->pages() * kv_page_positions) +
+                               " positions",
+                   .found = std::to_string(capacity)});
+    std::vector<Block*> pages(ceil_div(capacity, kv_page_positions));
+    pool_->acquire(pages);
+    pages_ = std::move(pages);
+  }
+
+  KvSequence(KvSequence&& other) noexcept { swap(other); }
+  KvSequence& operator=(KvSequence&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~KvSequence() {
+    if (pool_ != nullptr) pool_->release(pages_);
+  }
+
+  /// Positions filled so far; the next row of this sequence has this position.
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+
+  /// Forgets all positions from `size` on; no effect if there are fewer.
+  void truncate(std::size_t size) noexcept { size_ = std::min(size_, size); }
+
+  /// For the model's layers: the pages in order of position.
+  [[nodiscard]] Block* const* pages() const noexcept { return pages_.data(); }
+
+  /// For the model: `count` more positions have been written.
+  void advance(std::size_t count) noexcept { size_ += count; }
+
+ private:
+  void swap(KvSequence& other) noexcept {
+    std::swap(pool_, other.pool_);
+    std::swap(pages_, other.pages_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(size_, other.size_);
+  }
+
+  std::shared_ptr<Pool> pool_;
+  std::vector<Block*> pages_;
+  std::size_t capacity_ = 0;
+  std::size_t size_ = 0;
+};
+
+/// One input of a forward pass: a token at a position of a sequence.
+template <ModelShape S, KvFormat K>
+struct SequenceRow {
+  Token token;
+  std::size_t position;  ///< the sequence's size plus its earlier rows in this pass
+  KvSequence<S, K>* sequence;
+  bool wants_logits = false;  ///< whether a row of logits is produced
+};
+
+}  // namespace llama2::inline LLAMA2_ABI

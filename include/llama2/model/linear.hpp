@@ -1,0 +1,51 @@
+// Layers that work on every row by itself, shared out to the threads.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "llama2/kernels/kernels.hpp"
+#include "llama2/model/tensor.hpp"
+#include "llama2/parallel/executor.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// Multiply-adds below which a second thread costs more than it brings: a few microseconds' work.
+inline constexpr std::size_t parallel_threshold = std::size_t{1} << 16;
+
+/// Calls body(begin, end) for ranges that cut [0, count) at multiples of `grain`, in parallel if
+/// count * cost_each multiply-adds are worth it. The ranges are taken as threads become free.
+template <class Body>
+void parallel_ranges(const SharedExecutor& executor, std::size_t count, std::size_t grain,
+                     std::size_t cost_each, Body&& body) noexcept {
+  const std::size_t threads = executor.concurrency();
+  if (threads == 1 || count * cost_each < parallel_threshold) {
+    body(std::size_t{0}, count);
+    return;
+  }
+  // Four ranges a thread: a slow core leaves at most a quarter of its share to wait for.
+  const std::size_t size = round_up(ceil_div(count, 4 * threads), grain);
+  executor.run(ceil_div(count, size),
+               [&](std::size_t i) noexcept { body(i * size, std::min(count, (i + 1) * size)); });
+}
+
+/// y = x W^T for `tokens` rows: x is (tokens, Cols), y is (tokens, Rows), both without gaps.
+template <WeightFormat F, std::size_t Rows, std::size_t Cols>
+void linear(const SharedExecutor& executor, const MatrixView<F, Rows, Cols>& w, const float* x,
+            std::size_t tokens, float* y) noexcept {
+  parallel_ranges(executor, Rows, 8, Cols * tokens, [&](std::size_t begin, std::size_t end) {
+    kernels::matmul(w.row(begin), end - begin, Cols, x, Cols, tokens, y + begin, Rows);
+  });
+}
+
+/// out = RMSNorm(x) * gain for `tokens` rows of N elements.
+template <std::size_t N>
+void rms_norm(const SharedExecutor& executor, const VectorView<N>& gain, float epsilon,
+              const float* x, std::size_t tokens, float* out) noexcept {
+  parallel_ranges(executor, tokens, 1, N, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t t = begin; t < end; ++t)
+      kernels::rms_norm(x + t * N, gain.data, epsilon, N, out + t * N);
+  });
+}
+
+}  // namespace llama2::inline LLAMA2_ABI
