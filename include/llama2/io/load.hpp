@@ -1,0 +1,146 @@
+// From a file to a model.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "llama2/base/error.hpp"
+#include "llama2/base/file.hpp"
+#include "llama2/io/checkpoint.hpp"
+#include "llama2/io/llama2c.hpp"
+#include "llama2/model/model.hpp"
+#include "llama2/model/pack.hpp"
+#include "llama2/parallel/thread_pool.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// How a model is brought into memory, and who computes with it.
+struct LoadOptions {
+  /// Threads of the pool made for the model; 0 is one per processor. Ignored with an `executor`.
+  std::size_t threads = 0;
+  /// Whose threads to use; by default a new `ThreadPool` is made.
+  std::optional<SharedExecutor> executor = {};
+  /// Map the file, or read it into memory (safe against changes of the file underneath).
+  FileAccess access = FileAccess::map;
+  /// In place of what the file (or, where it is silent, the shape) says.
+  std::optional<float> norm_epsilon = {};
+  std::optional<float> rope_theta = {};
+  std::optional<float> rope_linear_scale = {};
+};
+
+/// Opens a checkpoint of any format the library reads, recognised by content.
+/// Throws `io`, `malformed_file` or `unsupported`.
+inline Checkpoint open_checkpoint(const std::string& path, FileAccess access = FileAccess::map) {
+  auto file = std::make_shared<const InputFile>(path, access);
+  const auto begins_with = [&](std::string_view magic) {
+    return file->bytes().size() >= magic.size() &&
+           std::memcmp(file->bytes().data(), magic.data(), magic.size()) == 0;
+  };
+  for (const std::string_view magic : {"GGUF", "PK\x03\x04"})
+    if (begins_with(magic))
+      throw Error(ErrorCode::unsupported,
+                  "this looks like a GGUF or PyTorch file, which this version does not read",
+                  {.file = path, .expected = "a llama2.c .bin checkpoint"});
+  return read_llama2c(std::move(file));
+}
+
+namespace detail {
+
+/// Whether a tensor's bytes in the file are just what a model in format F holds in memory.
+template <class Tensor>
+bool can_be_mapped(const Checkpoint& checkpoint, const StoredTensor& stored) noexcept {
+  using Element = typename TensorMemory<Tensor>::Element;
+  const auto address =
+      reinterpret_cast<std::uintptr_t>(checkpoint.file->bytes().data() + stored.offset);
+  return std::same_as<Element, float> && stored.encoding == Encoding::f32 &&
+         address % alignof(Element) == 0;
+}
+
+}  // namespace detail
+
+/// Makes a model of type M from an opened checkpoint. Tensors that the file stores in M's format
+/// are used where they lie; the others are converted, in parallel.
+///
+/// Throws `mismatch`, naming the field or tensor, what the type asks for and what the file has.
+template <class M>
+M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
+  using Shape = typename M::Shape;
+  const std::string& path = checkpoint.file->path();
+  ShapeInfo::of<Shape>().compare(
+      checkpoint.shape, [&](const char* field, std::uint64_t expected, std::uint64_t found) {
+        if (expected != found)
+          throw Error(ErrorCode::mismatch, "the file is not a " + M::name(),
+                      {.file = path,
+                       .tensor = field,
+                       .expected = std::to_string(expected),
+                       .found = std::to_string(found)});
+      });
+
+  SharedExecutor executor = options.executor.value_or(SharedExecutor());
+  if (!options.executor && options.threads != 1)
+    executor = std::make_shared<ThreadPool>(options.threads);
+
+  typename M::WeightTensors weights;
+  std::size_t bytes = 0;
+  for_each_tensor(
+      [&](TensorId id, auto& tensor) {
+        using Tensor = std::remove_reference_t<decltype(tensor)>;
+        using Memory = TensorMemory<Tensor>;
+        const StoredTensor& stored = checkpoint.tensor(id);
+        if (stored.rows != Tensor::rows || stored.cols != Tensor::cols)
+          throw Error(
+              ErrorCode::mismatch, "wrong extents",
+              {.file = path,
+               .offset = stored.offset,
+               .tensor = to_string(id),
+               .expected = std::to_string(Tensor::rows) + " x " + std::to_string(Tensor::cols),
+               .found = std::to_string(stored.rows) + " x " + std::to_string(stored.cols)});
+        if (!detail::can_be_mapped<Tensor>(checkpoint, stored))
+          bytes += WeightArena::size_of<typename Memory::Element>(Memory::count);
+      },
+      weights);
+
+  struct Owner {
+    std::shared_ptr<const InputFile> file;
+    WeightArena arena;
+  };
+  auto owner = std::make_shared<Owner>(Owner{checkpoint.file, WeightArena(bytes)});
+  for_each_tensor(
+      [&](TensorId id, auto& tensor) {
+        using Tensor = std::remove_reference_t<decltype(tensor)>;
+        using Memory = TensorMemory<Tensor>;
+        const StoredTensor& stored = checkpoint.tensor(id);
+        if (detail::can_be_mapped<Tensor>(checkpoint, stored)) {
+          tensor.data = reinterpret_cast<const typename Memory::Element*>(
+              checkpoint.file->bytes().data() + stored.offset);
+          return;
+        }
+        pack(executor, tensor, owner->arena.template take<typename Memory::Element>(Memory::count),
+             [&](std::size_t row, std::size_t col, std::size_t n, float* out) {
+               checkpoint.decode(stored, row * stored.cols + col, n, out);
+             });
+      },
+      weights);
+
+  ModelConfig config = checkpoint.config;
+  if (!checkpoint.states_rope_theta) config.rope_theta = default_rope_theta<Shape>;
+  config.norm_epsilon = options.norm_epsilon.value_or(config.norm_epsilon);
+  config.rope_theta = options.rope_theta.value_or(config.rope_theta);
+  config.rope_linear_scale = options.rope_linear_scale.value_or(config.rope_linear_scale);
+  return M(weights, std::move(owner), config, std::move(executor));
+}
+
+/// Opens `path` and makes a model of type M from it; see `open_checkpoint` and the overload above.
+template <class M>
+M load(const std::string& path, const LoadOptions& options = {}) {
+  return load<M>(open_checkpoint(path, options.access), options);
+}
+
+}  // namespace llama2::inline LLAMA2_ABI
