@@ -3,10 +3,10 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -92,7 +92,7 @@ inline std::string byte_piece(std::uint8_t value) {
 namespace detail {
 
 /// Text from an untrusted file, fit for a message: short, printable, in double quotes.
-inline std::string quoted(std::string_view text) {
+inline std::string printable(std::string_view text) {
   constexpr std::size_t limit = 40;
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out = "\"";
@@ -124,7 +124,7 @@ class VocabularyCheck {
     if (!is_valid_utf8(vocabulary_.unk_surface) || has_nul(vocabulary_.unk_surface) ||
         vocabulary_.unk_surface.size() > max_piece_bytes)
       fail("the surface of the unknown piece is not plain text", {},
-           quoted(vocabulary_.unk_surface));
+           printable(vocabulary_.unk_surface));
   }
 
  private:
@@ -157,8 +157,9 @@ class VocabularyCheck {
     if (!std::isfinite(piece.score))
       fail_piece(index, "the score is not a finite number", {}, std::to_string(piece.score));
     if (text.empty()) fail_piece(index, "the piece is empty");
-    if (has_nul(text)) fail_piece(index, "the piece holds a NUL byte", {}, quoted(text));
-    if (!is_valid_utf8(text)) fail_piece(index, "the piece is not valid UTF-8", {}, quoted(text));
+    if (has_nul(text)) fail_piece(index, "the piece holds a NUL byte", {}, printable(text));
+    if (!is_valid_utf8(text))
+      fail_piece(index, "the piece is not valid UTF-8", {}, printable(text));
     const std::size_t limit =
         piece.type == PieceType::user_defined ? max_user_defined_bytes : max_piece_bytes;
     if (text.size() > limit)
@@ -174,11 +175,12 @@ class VocabularyCheck {
         // sentencepiece looks single characters up among these too, so text could produce it.
         if (first_utf8_character(text).length == text.size())
           fail_piece(index, "a control or unknown piece is one character, which text can contain",
-                     {}, quoted(text));
+                     {}, printable(text));
         return;
       case PieceType::byte:
         if (!parse_byte_piece(text))
-          fail_piece(index, "the byte piece has no byte's name", "<0x00> to <0xFF>", quoted(text));
+          fail_piece(index, "the byte piece has no byte's name", "<0x00> to <0xFF>",
+                     printable(text));
         return;
     }
     fail_piece(index, "unknown piece type", "1 to 6",
@@ -196,8 +198,9 @@ class VocabularyCheck {
     });
     for (std::size_t i = 1; i < order.size(); ++i)
       if (pieces[order[i - 1]].text == pieces[order[i]].text)
-        fail_piece(order[i], "the piece is there twice", {},
-                   quoted(pieces[order[i]].text) + ", also piece " + std::to_string(order[i - 1]));
+        fail_piece(
+            order[i], "the piece is there twice", {},
+            printable(pieces[order[i]].text) + ", also piece " + std::to_string(order[i - 1]));
   }
 
   void check_special_pieces() const {
