@@ -76,9 +76,15 @@ class Model {
   /// Throws, before anything is changed: `invalid_argument` for a token outside the vocabulary, a
   /// missing sequence, a position that is not the sequence's next, or a `logits` span of the wrong
   /// size; `context_exhausted` for a position beyond the sequence's pages.
-  template <class Tape = NoTape>
+  void forward(std::span<const Row> rows, Workspace<S>& workspace, std::span<float> logits) const {
+    NoTape tape;
+    forward(rows, workspace, logits, tape);
+  }
+
+  /// The same, showing a tape the intermediate results; see `NoTape`.
+  template <class Tape>
   void forward(std::span<const Row> rows, Workspace<S>& workspace, std::span<float> logits,
-               Tape&& tape = {}) const {
+               Tape& tape) const {
     check(rows, logits.size());
     float* next_logits = logits.data();
     for (std::size_t begin = 0; begin < rows.size(); begin += workspace.rows()) {

@@ -1,0 +1,237 @@
+// One text in the making: a model, a tokenizer, a cached past.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "llama2/base/error.hpp"
+#include "llama2/generate/sampler.hpp"
+#include "llama2/model/model.hpp"
+#include "llama2/text/stream_decoder.hpp"
+#include "llama2/text/tokenizer.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// What a session reserves.
+template <class M>
+struct SessionOptions {
+  std::size_t context = 0;                      ///< most tokens of the text; 0: the model's context
+  std::shared_ptr<typename M::Pool> pool = {};  ///< whose pages to take; by default its own
+  std::size_t batch_rows = max_batch_rows;      ///< tokens of a prompt taken at a time
+};
+
+/// What one call of `generate` does.
+struct GenerateOptions {
+  std::size_t max_tokens = 256;  ///< most tokens to produce
+  float temperature = 1.0f;      ///< these six: see `SamplingOptions`
+  std::size_t top_k = 0;
+  float top_p = 1.0f;
+  float min_p = 0.0f;
+  float repetition_penalty = 1.0f;
+  std::size_t repetition_window = 64;
+  std::uint64_t seed = 0;  ///< same seed, options, build and target: same text
+
+  [[nodiscard]] SamplingOptions sampling() const noexcept {
+    return {temperature, top_k, top_p, min_p, repetition_penalty, repetition_window};
+  }
+};
+
+/// Why generation stopped.
+enum class StopReason {
+  end_of_text,   ///< the model produced its end token (or, as llama2.c's models do, a new begin)
+  max_tokens,    ///< as many tokens as asked for
+  context_full,  ///< the text fills the session's context
+  stopped,       ///< the callback returned false
+};
+
+constexpr std::string_view to_string(StopReason reason) noexcept {
+  switch (reason) {
+    case StopReason::end_of_text:
+      return "end of text";
+    case StopReason::max_tokens:
+      return "token limit";
+    case StopReason::context_full:
+      return "context full";
+    case StopReason::stopped:
+      return "stopped by caller";
+  }
+  return "";
+}
+
+/// What `generate` did.
+struct GenerateResult {
+  StopReason reason;
+  std::size_t prompt_tokens;  ///< tokens of the prompt, BOS included
+  std::size_t tokens;         ///< tokens produced, an end token included
+  double prompt_seconds;      ///< time to the first logits
+  double seconds;             ///< time from there to the end
+};
+
+/// A text, the model that continues it and the keys and values of its past. For one thread at a
+/// time; any number of sessions share a model. All memory is taken when it is made: producing a
+/// token neither allocates nor locks.
+template <class M>
+class Session {
+ public:
+  using Options = SessionOptions<M>;
+  using Sequence = typename M::Sequence;
+  using Row = typename M::Row;
+
+  /// Throws `mismatch` if the tokenizer has more ids than the model, `out_of_memory` if the pool
+  /// has too few pages.
+  Session(M model, Tokenizer tokenizer, const Options& options = {})
+      : model_(std::move(model)),
+        tokenizer_(std::move(tokenizer)),
+        sequence_(make_sequence(model_, options)),
+        workspace_(std::min(options.batch_rows, std::max<std::size_t>(1, sequence_.capacity()))),
+        logits_(M::Shape::vocab),
+        sampler_(M::Shape::vocab) {
+    if (tokenizer_.vocab_size() > M::Shape::vocab)
+      throw Error(ErrorCode::mismatch, "the tokenizer has ids that the model lacks",
+                  {.expected = "at most " + std::to_string(M::Shape::vocab),
+                   .found = std::to_string(tokenizer_.vocab_size())});
+    tokens_.reserve(sequence_.capacity());
+    rows_.reserve(workspace_.rows());
+  }
+
+  [[nodiscard]] const M& model() const noexcept { return model_; }
+  [[nodiscard]] const Tokenizer& tokenizer() const noexcept { return tokenizer_; }
+
+  /// The text so far, BOS and an end token included.
+  [[nodiscard]] std::span<const Token> tokens() const noexcept { return tokens_; }
+
+  /// The most tokens the text can have.
+  [[nodiscard]] std::size_t context() const noexcept { return sequence_.capacity(); }
+
+  /// Begins a new text.
+  void reset() noexcept {
+    tokens_.clear();
+    sequence_.truncate(0);
+  }
+
+  /// Appends tokens to the text without evaluating them yet. Throws `context_exhausted` if they do
+  /// not fit and `invalid_argument` for an id outside the vocabulary; then nothing is appended.
+  void append(std::span<const Token> tokens) {
+    if (tokens.size() > context() - tokens_.size())
+      throw Error(ErrorCode::context_exhausted, "the text does not fit into the context",
+                  {.expected = "at most " + std::to_string(context()) + " tokens",
+                   .found = std::to_string(tokens_.size() + tokens.size())});
+    for (const Token token : tokens)
+      if (token < 0 || static_cast<std::size_t>(token) >= M::Shape::vocab)
+        throw Error(ErrorCode::invalid_argument, "token outside the vocabulary",
+                    {.expected = "0 to " + std::to_string(M::Shape::vocab - 1),
+                     .found = std::to_string(token)});
+    tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+  }
+
+  /// Evaluates what has been appended and returns the logits after the last token, `vocab` floats,
+  /// valid until the session is next used. Throws `invalid_argument` if the text is empty.
+  std::span<const float> logits() {
+    if (tokens_.empty())
+      throw Error(ErrorCode::invalid_argument, "there are no logits for an empty text");
+    for (std::size_t begin = sequence_.size(); begin < tokens_.size(); begin = sequence_.size()) {
+      const std::size_t n = std::min(tokens_.size() - begin, workspace_.rows());
+      const bool last = begin + n == tokens_.size();
+      rows_.clear();
+      for (std::size_t i = begin; i < begin + n; ++i)
+        rows_.push_back({tokens_[i], i, &sequence_, last && i + 1 == begin + n});
+      model_.forward(rows_, workspace_,
+                     last ? std::span<float>(logits_.data(), logits_.size()) : std::span<float>());
+    }
+    return {logits_.data(), logits_.size()};
+  }
+
+  /// Appends `prompt` to the text (after BOS if the text is empty) and continues it.
+  ///
+  /// `on_text` is called with each new piece of text, whole UTF-8 characters only, and returns
+  /// whether to go on. The prompt itself is not repeated. Calling again continues the same text.
+  ///
+  /// Throws `invalid_argument` for options out of range and `context_exhausted` for a prompt that
+  /// does not fit, both before anything happens.
+  template <std::invocable<std::string_view> OnText>
+    requires std::convertible_to<std::invoke_result_t<OnText&, std::string_view>, bool>
+  GenerateResult generate(std::string_view prompt, const GenerateOptions& options,
+                          OnText&& on_text) {
+    using Clock = std::chrono::steady_clock;
+    const auto seconds_since = [](Clock::time_point start) {
+      return std::chrono::duration<double>(Clock::now() - start).count();
+    };
+    const SamplingOptions sampling = options.sampling();
+    sampling.validate();
+    const auto start = Clock::now();
+    const auto prompt_tokens = tokenizer_.encode(prompt, {.bos = tokens_.empty()});
+    append(prompt_tokens);
+    // The text's first piece loses the space that sentencepiece puts before every text.
+    StreamDecoder decoder(tokenizer_, is_blank());
+    sampler_.seed(options.seed);
+
+    std::span<const float> logits = this->logits();
+    GenerateResult result{.reason = StopReason::max_tokens,
+                          .prompt_tokens = prompt_tokens.size(),
+                          .tokens = 0,
+                          .prompt_seconds = seconds_since(start),
+                          .seconds = 0};
+    const auto first_logits = Clock::now();
+    const auto emit = [&](std::string_view text) {
+      return text.empty() || static_cast<bool>(on_text(text));
+    };
+    while (true) {
+      if (result.tokens == options.max_tokens) break;
+      if (tokens_.size() == context()) {
+        result.reason = StopReason::context_full;
+        break;
+      }
+      const Token token = sampler_.sample(logits, tokens_, sampling);
+      tokens_.push_back(token);
+      ++result.tokens;
+      if (token == tokenizer_.eos() || token == tokenizer_.bos()) {
+        result.reason = StopReason::end_of_text;
+        break;
+      }
+      // A model may have more ids than its tokenizer; the surplus has no text.
+      if (static_cast<std::size_t>(token) < tokenizer_.vocab_size() && !emit(decoder.push(token))) {
+        result.reason = StopReason::stopped;
+        break;
+      }
+      if (result.tokens == options.max_tokens) break;  // the next logits are not needed
+      if (tokens_.size() < context()) logits = this->logits();
+    }
+    if (result.reason != StopReason::stopped && !emit(decoder.flush()))
+      result.reason = StopReason::stopped;
+    result.seconds = seconds_since(first_logits);
+    return result;
+  }
+
+ private:
+  static Sequence make_sequence(const M& model, const Options& options) {
+    const std::size_t context = options.context != 0 ? options.context : model.config().context;
+    auto pool =
+        options.pool != nullptr ? options.pool : std::make_shared<typename M::Pool>(context);
+    return Sequence(std::move(pool), context);
+  }
+
+  /// Whether the text is nothing but BOS.
+  [[nodiscard]] bool is_blank() const noexcept {
+    return tokens_.size() == 1 && tokens_.front() == tokenizer_.bos();
+  }
+
+  M model_;
+  Tokenizer tokenizer_;
+  Sequence sequence_;
+  Workspace<typename M::Shape> workspace_;
+  AlignedBuffer<float> logits_;
+  Sampler sampler_;
+  std::vector<Token> tokens_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace llama2::inline LLAMA2_ABI

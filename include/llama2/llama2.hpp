@@ -1,0 +1,21 @@
+// llama2: Llama 2 as a header-only template library. This header is what inference needs.
+#pragma once
+
+#include "llama2/base/config.hpp"
+#include "llama2/base/error.hpp"
+#include "llama2/format/float_formats.hpp"
+#include "llama2/generate/instantiate.hpp"
+#include "llama2/generate/sampler.hpp"
+#include "llama2/generate/score.hpp"
+#include "llama2/generate/session.hpp"
+#include "llama2/io/load.hpp"
+#include "llama2/io/load_tokenizer.hpp"
+#include "llama2/model/model.hpp"
+#include "llama2/model/random_model.hpp"
+#include "llama2/parallel/executor.hpp"
+#include "llama2/parallel/thread_pool.hpp"
+#include "llama2/registry/any_model.hpp"
+#include "llama2/registry/model_list.hpp"
+#include "llama2/shape/shapes.hpp"
+#include "llama2/text/stream_decoder.hpp"
+#include "llama2/text/tokenizer.hpp"

@@ -1,0 +1,80 @@
+// From a file to one of the compiled model types.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "llama2/base/error.hpp"
+#include "llama2/base/type_name.hpp"
+#include "llama2/io/load.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// The model types that a program has compiled in, in order of preference.
+template <class... Models>
+struct ModelList {
+  static_assert(sizeof...(Models) > 0, "llama2: an empty ModelList can load nothing");
+};
+
+namespace detail {
+
+template <class... Models>
+[[noreturn]] void throw_no_model_fits(const Checkpoint& checkpoint, ModelList<Models...>) {
+  std::string message = "no compiled model type fits this file (" + checkpoint.format + ", " +
+                        std::string(to_string(checkpoint.encoding)) + ").\nThis program has:\n";
+  (..., (message += "  " + Models::name() + "\n"));
+  message += "Define the file's shape and add it to the program's ModelList:\n" +
+             checkpoint.shape.as_code("MyShape") +
+             "\n... llama2::ModelList<..., llama2::Model<MyShape, llama2::F32>>";
+  throw Error(ErrorCode::unsupported, message, {.file = checkpoint.file->path()});
+}
+
+/// The position in the list of the type for a checkpoint: its tensors' extents must agree; a type
+/// in the file's own format is preferred, then the first. sizeof...(Models) if there is none.
+template <class... Models>
+std::size_t choose_model(const Checkpoint& checkpoint, ModelList<Models...>) noexcept {
+  constexpr std::size_t none = sizeof...(Models);
+  std::size_t exact = none, first = none, index = 0;
+  const auto consider = [&](bool fits, std::string_view format) {
+    if (fits && first == none) first = index;
+    if (fits && exact == none && format == to_string(checkpoint.encoding)) exact = index;
+    ++index;
+  };
+  (..., consider(ShapeInfo::of<typename Models::Shape>().same_tensors(checkpoint.shape),
+                 Models::Weights::name));
+  return exact != none ? exact : first;
+}
+
+template <class M, class... Rest, class F>
+auto visit_nth(std::size_t n, const Checkpoint& checkpoint, const LoadOptions& options, F&& f)
+    -> std::invoke_result_t<F, M> {
+  if constexpr (sizeof...(Rest) > 0)
+    if (n != 0) return visit_nth<Rest...>(n - 1, checkpoint, options, std::forward<F>(f));
+  return std::forward<F>(f)(load<M>(checkpoint, options));
+}
+
+template <class F, class... Models>
+decltype(auto) visit(ModelList<Models...> list, const std::string& path, const LoadOptions& options,
+                     F&& f) {
+  const Checkpoint checkpoint = open_checkpoint(path, options.access);
+  const std::size_t index = choose_model(checkpoint, list);
+  if (index == sizeof...(Models)) throw_no_model_fits(checkpoint, list);
+  return visit_nth<Models...>(index, checkpoint, options, std::forward<F>(f));
+}
+
+}  // namespace detail
+
+/// Loads `path` into the type of `List` that fits it and returns f(model). `f` must accept every
+/// type of the list and return the same type for each.
+///
+/// If none fits, throws `unsupported`; the message holds the file's shape, the list, and what to
+/// add to it.
+template <class List, class F>
+decltype(auto) visit_model(const std::string& path, F&& f, const LoadOptions& options = {}) {
+  return detail::visit(List{}, path, options, std::forward<F>(f));
+}
+
+}  // namespace llama2::inline LLAMA2_ABI
