@@ -82,4 +82,12 @@ class Error : public std::exception {
   std::string what_;
 };
 
+/// Throws `invalid_argument` for the option `field` unless `ok`.
+inline void require_option(bool ok, const char* field, double value, const char* expected) {
+  if (ok) return;
+  std::string found = std::to_string(value);
+  throw Error(ErrorCode::invalid_argument, "out of range",
+              {.tensor = field, .expected = expected, .found = std::move(found)});
+}
+
 }  // namespace llama2::inline LLAMA2_ABI

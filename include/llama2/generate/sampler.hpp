@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "llama2/base/error.hpp"
@@ -27,17 +26,12 @@ struct SamplingOptions {
 
   /// Throws `invalid_argument` naming the field.
   void validate() const {
-    const auto check = [](bool ok, const char* field, float value, const char* expected) {
-      if (!ok)
-        throw Error(ErrorCode::invalid_argument, "out of range",
-                    {.tensor = field, .expected = expected, .found = std::to_string(value)});
-    };
-    check(std::isfinite(temperature) && temperature >= 0, "temperature", temperature,
-          "a finite number >= 0");
-    check(top_p > 0 && top_p <= 1, "top_p", top_p, "0 < top_p <= 1");
-    check(min_p >= 0 && min_p <= 1, "min_p", min_p, "0 <= min_p <= 1");
-    check(std::isfinite(repetition_penalty) && repetition_penalty > 0, "repetition_penalty",
-          repetition_penalty, "a finite number > 0");
+    require_option(std::isfinite(temperature) && temperature >= 0, "temperature", temperature,
+                   "a finite number >= 0");
+    require_option(top_p > 0 && top_p <= 1, "top_p", top_p, "0 < top_p <= 1");
+    require_option(min_p >= 0 && min_p <= 1, "min_p", min_p, "0 <= min_p <= 1");
+    require_option(std::isfinite(repetition_penalty) && repetition_penalty > 0,
+                   "repetition_penalty", repetition_penalty, "a finite number > 0");
   }
 };
 

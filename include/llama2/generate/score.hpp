@@ -42,9 +42,7 @@ std::vector<double> log_probabilities(const M& model, std::span<const Token> tok
     const std::size_t n = std::min(rows_at_a_time, predictors - begin);
     rows.clear();
     for (std::size_t i = begin; i < begin + n; ++i) rows.push_back({tokens[i], i, &sequence, true});
-    if (const Token last = tokens[begin + n]; last < 0 || static_cast<std::size_t>(last) >= vocab)
-      throw Error(ErrorCode::invalid_argument, "token outside the vocabulary",
-                  {.expected = "0 to " + std::to_string(vocab - 1), .found = std::to_string(last)});
+    require_token(tokens[begin + n], vocab);
     model.forward(rows, workspace, std::span(logits).first(n * vocab));
     for (std::size_t i = 0; i < n; ++i)
       result.push_back(

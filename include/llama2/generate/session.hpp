@@ -125,11 +125,7 @@ class Session {
       throw Error(ErrorCode::context_exhausted, "the text does not fit into the context",
                   {.expected = "at most " + std::to_string(context()) + " tokens",
                    .found = std::to_string(tokens_.size() + tokens.size())});
-    for (const Token token : tokens)
-      if (token < 0 || static_cast<std::size_t>(token) >= M::Shape::vocab)
-        throw Error(ErrorCode::invalid_argument, "token outside the vocabulary",
-                    {.expected = "0 to " + std::to_string(M::Shape::vocab - 1),
-                     .found = std::to_string(token)});
+    for (const Token token : tokens) require_token(token, M::Shape::vocab);
     tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
   }
 

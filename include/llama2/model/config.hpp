@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstddef>
-#include <string>
 
 #include "llama2/base/error.hpp"
 #include "llama2/shape/model_shape.hpp"
@@ -28,18 +27,13 @@ struct ModelConfig {
 
   /// Throws `invalid_argument` for values no model can have.
   void validate() const {
-    const auto check = [](bool ok, const char* field, float value, const char* expected) {
-      if (!ok)
-        throw Error(ErrorCode::invalid_argument, "out of range",
-                    {.tensor = field, .expected = expected, .found = std::to_string(value)});
-    };
-    check(std::isfinite(norm_epsilon) && norm_epsilon >= 0 && norm_epsilon < 1, "norm_epsilon",
-          norm_epsilon, "0 <= norm_epsilon < 1");
-    check(std::isfinite(rope_theta) && rope_theta >= 1, "rope_theta", rope_theta,
-          "a finite number >= 1");
-    check(std::isfinite(rope_linear_scale) && rope_linear_scale >= 1e-3f, "rope_linear_scale",
-          rope_linear_scale, "a finite number >= 0.001");
-    check(context >= 1, "context", static_cast<float>(context), "at least 1");
+    require_option(std::isfinite(norm_epsilon) && norm_epsilon >= 0 && norm_epsilon < 1,
+                   "norm_epsilon", norm_epsilon, "0 <= norm_epsilon < 1");
+    require_option(std::isfinite(rope_theta) && rope_theta >= 1, "rope_theta", rope_theta,
+                   "a finite number >= 1");
+    require_option(std::isfinite(rope_linear_scale) && rope_linear_scale >= 1e-3f,
+                   "rope_linear_scale", rope_linear_scale, "a finite number >= 0.001");
+    require_option(context >= 1, "context", static_cast<double>(context), "at least 1");
   }
 };
 

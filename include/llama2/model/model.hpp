@@ -119,7 +119,7 @@ class Model {
     for (const Row& row : rows) {
       if (row.sequence == nullptr)
         refuse(ErrorCode::invalid_argument, "the row has no sequence", "a sequence", "null");
-      if (row.token < 0 || static_cast<std::size_t>(row.token) >= S::vocab)
+      if (!is_token(row.token, S::vocab))
         refuse(ErrorCode::invalid_argument, "token outside the vocabulary",
                "0 to " + std::to_string(S::vocab - 1), std::to_string(row.token));
       if (row.position != row.sequence->size())
