@@ -91,7 +91,7 @@ HWY_INLINE Vec<D> load(D, const BFloat16* p) {
                        hn::LoadU(halves, reinterpret_cast<const hwy::bfloat16_t*>(p)));
 }
 
-/// The first n < lanes elements, zeros after them; reads nothing beyond.
+/// The first n elements, 1 <= n < lanes, zeros after them; reads nothing beyond.
 template <class D, class T>
 HWY_INLINE Vec<D> load_first(D d, const T* p, std::size_t n) {
 #if HWY_TARGET <= HWY_AVX2
@@ -124,7 +124,7 @@ HWY_INLINE void store(D, Vec<D> v, Half* p) {
 #endif
 }
 
-/// The first n < lanes elements; writes nothing beyond.
+/// The first n elements, 1 <= n < lanes; writes nothing beyond.
 template <class D>
 HWY_INLINE void store_first(D, Vec<D> v, float* p, std::size_t n) {
   float lanes[D::lanes];

@@ -1,0 +1,346 @@
+// Every kernel of the compiled target against its plain twin in double, at odd sizes and
+// addresses. Compiled once per target.
+
+#include "llama2/kernels/kernels.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "catch.hpp"
+#include "llama2/format/float_formats.hpp"
+#include "llama2/kernels/reference.hpp"
+#include "llama2/shape/memory_plan.hpp"
+#include "random_values.hpp"
+
+using namespace llama2;
+
+namespace {
+
+constexpr std::size_t lanes = kernels::simd::native_lanes;
+
+/// Sizes around multiples of the vector, and some plain ones.
+std::vector<std::size_t> odd_sizes() {
+  std::vector<std::size_t> sizes = {1, 2, 3, 5, 7, 31, 172, 288};
+  for (const std::size_t n : {lanes, 2 * lanes, 5 * lanes})
+    for (const std::size_t size : {n - 1, n, n + 1})
+      if (size != 0) sizes.push_back(size);
+  return sizes;
+}
+
+/// A float's bits, so that equal means equal.
+std::vector<std::uint32_t> bits(const std::vector<float>& values) {
+  std::vector<std::uint32_t> result(values.size());
+  std::memcpy(result.data(), values.data(), values.size() * sizeof(float));
+  return result;
+}
+
+/// Whether every value is within `relative` of the expected one, or within `absolute`.
+bool all_close(const std::vector<float>& values, const std::vector<double>& expected,
+               double relative, double absolute) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double error = std::abs(values[i] - expected[i]);
+    if (error <= std::max(absolute, relative * std::abs(expected[i]))) continue;
+    UNSCOPED_INFO("element " << i << " is " << values[i] << ", not " << expected[i]);
+    return false;
+  }
+  return values.size() == expected.size();
+}
+
+/// The bound of a sum of n products rounded one after the other: n * 2^-24 * sum of magnitudes.
+double dot_bound(const double* a, const double* b, std::size_t n) {
+  double magnitude = 0;
+  for (std::size_t i = 0; i < n; ++i) magnitude += std::abs(a[i] * b[i]);
+  return static_cast<double>(n + 1) * 0x1p-24 * magnitude + 1e-30;
+}
+
+}  // namespace
+
+TEST_CASE("the target is the one that the flags ask for") {
+#if defined(LLAMA2_TEST_EXPECTED_LANES)
+  CHECK(lanes == LLAMA2_TEST_EXPECTED_LANES);
+#endif
+  INFO(abi_tag);
+  CHECK(kernels::simd::lanes_dividing(48) <= 16);
+  CHECK(48 % kernels::simd::lanes_dividing(48) == 0);
+  CHECK(kernels::simd::lanes_dividing(7) == 1);
+}
+
+TEMPLATE_TEST_CASE("matmul equals the reference, and any tile the same bits", "", F32, F16, BF16) {
+  using Block = typename TestType::Block;
+  for (const std::size_t cols : odd_sizes()) {
+    for (const std::size_t rows : {1, 3, 4, 8, 13, 21}) {
+      constexpr std::size_t most_tokens = 8;
+      const auto x = random_values(1, most_tokens * cols + 1);
+      // An address that is not a multiple of the vector's size, and nothing readable behind it.
+      const auto w = random_values(2, rows * cols);
+      std::vector<Block> blocks(rows * cols);
+      TestType::encode(w.data(), blocks.data(), blocks.size());
+      std::vector<float> decoded(blocks.size());
+      TestType::decode(blocks.data(), decoded.data(), blocks.size());
+
+      const auto wide_w = widen(decoded);
+      const auto wide_x = widen(std::vector<float>(x.begin() + 1, x.end()));
+      std::vector<double> expected(most_tokens * rows);
+      reference::matmul(wide_w.data(), rows, cols, wide_x.data(), most_tokens, expected.data());
+
+      std::vector<float> one_by_one(most_tokens * rows);
+      for (std::size_t t = 0; t < most_tokens; ++t)
+        kernels::matmul(blocks.data(), rows, cols, x.data() + 1 + t * cols, cols, 1,
+                        one_by_one.data() + t * rows, rows);
+      bool within_bounds = true;
+      for (std::size_t t = 0; t < most_tokens; ++t)
+        for (std::size_t r = 0; r < rows; ++r) {
+          const double bound = dot_bound(&wide_w[r * cols], &wide_x[t * cols], cols);
+          const double error = std::abs(one_by_one[t * rows + r] - expected[t * rows + r]);
+          within_bounds = within_bounds && error <= bound;
+        }
+      REQUIRE(within_bounds);
+      for (const std::size_t tokens : {2, 3, 4, 5, 7, 8}) {
+        std::vector<float> together(tokens * rows);
+        kernels::matmul(blocks.data(), rows, cols, x.data() + 1, cols, tokens, together.data(),
+                        rows);
+        REQUIRE(bits(together) ==
+                bits({one_by_one.begin(),
+                      one_by_one.begin() + static_cast<std::ptrdiff_t>(tokens * rows)}));
+      }
+    }
+  }
+}
+
+TEST_CASE("matmul of a part of the rows has the same bits as of all") {
+  constexpr std::size_t rows = 29, cols = 100, tokens = 4;
+  const auto w = random_values(3, rows * cols);
+  const auto x = random_values(4, tokens * cols);
+  std::vector<float> all(tokens * rows), parts(tokens * rows);
+  kernels::matmul(w.data(), rows, cols, x.data(), cols, tokens, all.data(), rows);
+  for (const auto& [begin, end] : {std::pair<std::size_t, std::size_t>{0, 5}, {5, 6}, {6, rows}})
+    kernels::matmul(w.data() + begin * cols, end - begin, cols, x.data(), cols, tokens,
+                    parts.data() + begin, rows);
+  CHECK(bits(all) == bits(parts));
+}
+
+TEST_CASE("rms_norm equals the reference") {
+  for (const std::size_t n : odd_sizes()) {
+    const auto x = random_values(5, n, 3.0f);
+    const auto gain = random_values(6, n);
+    std::vector<double> expected(n);
+    reference::rms_norm(widen(x).data(), widen(gain).data(), 1e-5, n, expected.data());
+    std::vector<float> out(n);
+    kernels::rms_norm(x.data(), gain.data(), 1e-5f, n, out.data());
+    REQUIRE(all_close(out, expected, 1e-6, 1e-12));
+    std::vector<float> in_place = x;
+    kernels::rms_norm(in_place.data(), gain.data(), 1e-5f, n, in_place.data());
+    REQUIRE(bits(in_place) == bits(out));
+  }
+}
+
+TEST_CASE("add_to equals the reference exactly") {
+  for (const std::size_t n : odd_sizes()) {
+    auto x = random_values(7, n);
+    const auto before = x;
+    const auto y = random_values(8, n);
+    kernels::add_to(x.data(), y.data(), n);
+    for (std::size_t i = 0; i < n; ++i) REQUIRE(x[i] == before[i] + y[i]);
+  }
+}
+
+TEST_CASE("exp is accurate to about one unit in the last place, and total") {
+  namespace simd = kernels::simd;
+  const auto exp = [](float x) {
+    constexpr simd::NativeFloats d;
+    return simd::first_lane(d, simd::exp(d, simd::set(d, x)));
+  };
+  double worst = 0;
+  for (std::uint64_t i = 0; i < 200'000; ++i) {
+    const float x = 87.0f * uniform_at(9, i);
+    const double expected = std::exp(static_cast<double>(x));
+    worst = std::max(worst, std::abs(exp(x) - expected) / expected);
+  }
+  CHECK(worst < 1.5 * 0x1p-23);
+  CHECK(exp(0.0f) == 1.0f);
+  CHECK(exp(-0.0f) == 1.0f);
+  CHECK(exp(-87.4f) == 0.0f);
+  CHECK(exp(-1e30f) == 0.0f);
+  CHECK(exp(-std::numeric_limits<float>::infinity()) == 0.0f);
+  CHECK(exp(1e30f) > 3.3e38f);
+  CHECK(std::isfinite(exp(std::numeric_limits<float>::infinity())));
+  CHECK(exp(-87.3f) > std::numeric_limits<float>::min());
+}
+
+TEST_CASE("swiglu equals the reference, cut anywhere to the same bits") {
+  for (const std::size_t n : odd_sizes()) {
+    const auto gate = random_values(10, n, 20.0f);
+    const auto up = random_values(11, n);
+    auto expected = widen(gate);
+    reference::swiglu(expected.data(), widen(up).data(), n);
+    auto out = gate;
+    kernels::swiglu(out.data(), up.data(), n);
+    REQUIRE(all_close(out, expected, 1e-6, 1e-12));
+    auto parts = gate;
+    kernels::swiglu(parts.data(), up.data(), n / 2);
+    kernels::swiglu(parts.data() + n / 2, up.data() + n / 2, n - n / 2);
+    REQUIRE(bits(parts) == bits(out));
+  }
+}
+
+namespace {
+
+template <std::size_t HeadDim>
+void check_rotate() {
+  constexpr std::size_t heads = 3;
+  const auto x = random_values(12, heads * HeadDim);
+  auto expected = widen(x);
+  reference::rotate(expected.data(), heads, HeadDim, 1234.0, 10000.0);
+  std::vector<float> cosines(HeadDim), sines(HeadDim);
+  for (std::size_t i = 0; i < HeadDim; i += 2) {
+    const double angle =
+        1234.0 * std::pow(10000.0, -static_cast<double>(i) / static_cast<double>(HeadDim));
+    cosines[i] = cosines[i + 1] = static_cast<float>(std::cos(angle));
+    sines[i] = -static_cast<float>(std::sin(angle));
+    sines[i + 1] = -sines[i];
+  }
+  auto out = x;
+  kernels::rotate<HeadDim>(out.data(), cosines.data(), sines.data(), heads);
+  for (std::size_t i = 0; i < out.size(); ++i) REQUIRE(out[i] == Approx(expected[i]).margin(3e-7));
+}
+
+template <class K, std::size_t HeadDim>
+void check_attend() {
+  constexpr std::size_t page = kv_page_positions;
+  constexpr std::size_t head_elements = 2 * HeadDim * page;
+  constexpr std::size_t pages = 4;
+  constexpr std::size_t offset = head_elements;  // the second head of each page
+  const auto q = random_values(13, HeadDim, 4.0f);
+  const auto keys = random_values(14, pages * page * HeadDim);
+  const auto values = random_values(15, pages * page * HeadDim);
+  using Block = typename K::Block;
+  // What was never written must not matter: poison.
+  std::vector<Block> memory(pages * 2 * head_elements,
+                            K::from_float(std::numeric_limits<float>::quiet_NaN()));
+  std::vector<const Block*> addresses(pages);
+  std::vector<float> cached_keys(keys.size()), cached_values(values.size());
+  for (std::size_t p = 0; p < pages; ++p) {
+    Block* const base = memory.data() + p * 2 * head_elements;
+    addresses[p] = base;
+  }
+  std::size_t written = 0;
+  for (const std::size_t count :
+       {std::size_t{1}, std::size_t{2}, page - 1, page, page + 1, 2 * page + 17, pages * page}) {
+    for (; written < count; ++written) {
+      Block* const head = memory.data() + written / page * 2 * head_elements + offset;
+      const std::size_t at = written * HeadDim;
+      kernels::store_key<K, HeadDim, page>(&keys[at], head, written % page);
+      kernels::store_value<K, HeadDim, page>(&values[at], head, written % page);
+      std::vector<Block> rounded(HeadDim);
+      K::encode(&keys[at], rounded.data(), HeadDim);
+      K::decode(rounded.data(), &cached_keys[at], HeadDim);
+      K::encode(&values[at], rounded.data(), HeadDim);
+      K::decode(rounded.data(), &cached_values[at], HeadDim);
+    }
+    std::vector<double> expected(HeadDim);
+    reference::attend(widen(q).data(), widen(cached_keys).data(), widen(cached_values).data(),
+                      HeadDim, HeadDim, count, expected.data());
+    std::vector<float> out(HeadDim);
+    kernels::attend<K, HeadDim, page>(q.data(), addresses.data(), offset, count, out.data());
+    for (std::size_t i = 0; i < HeadDim; ++i) REQUIRE(out[i] == Approx(expected[i]).margin(2e-6));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("rotate equals the reference for every way of cutting a head into vectors") {
+  check_rotate<2>();
+  check_rotate<6>();
+  check_rotate<8>();
+  check_rotate<12>();
+  check_rotate<48>();
+  check_rotate<80>();
+  check_rotate<128>();
+}
+
+TEMPLATE_TEST_CASE("attend equals the reference", "", F32, F16) {
+  check_attend<TestType, 2>();
+  check_attend<TestType, 6>();
+  check_attend<TestType, 8>();
+  check_attend<TestType, 20>();
+  check_attend<TestType, 48>();
+  check_attend<TestType, 64>();
+  check_attend<TestType, 128>();
+}
+
+TEST_CASE("attend survives scores that overflow") {
+  constexpr std::size_t page = kv_page_positions;
+  std::vector<float> memory(2 * 8 * page);
+  const float* const address = memory.data();
+  const std::vector<float> huge(8, 3e38f);
+  kernels::store_key<F32, 8, page>(huge.data(), memory.data(), 0);
+  std::vector<float> out(8);
+  kernels::attend<F32, 8, page>(huge.data(), &address, 0, 1, out.data());  // no crash, any value
+  const std::vector<float> small(8, 1e-3f);
+  kernels::attend<F32, 8, page>(small.data(), &address, 0, 1, out.data());
+  for (const float value : out) CHECK(value == 0.0f);
+}
+
+TEST_CASE("conversions in registers equal the scalar codec") {
+  const auto same = [](float a, float b) {
+    return std::isnan(a) ? std::isnan(b)
+                         : std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
+  };
+  bool all_equal = true;
+  namespace simd = kernels::simd;
+  constexpr simd::NativeFloats d;
+  for (std::uint32_t i = 0; i < 65536; i += lanes) {
+    Half halves[lanes];
+    BFloat16 bfloats[lanes];
+    for (std::uint32_t j = 0; j < lanes; ++j) {
+      halves[j].bits = static_cast<std::uint16_t>(i + j);
+      bfloats[j].bits = static_cast<std::uint16_t>(i + j);
+    }
+    float from_half[lanes], from_bfloat[lanes];
+    simd::store(d, simd::load(d, halves), from_half);
+    simd::store(d, simd::load(d, bfloats), from_bfloat);
+    for (std::size_t j = 0; j < lanes; ++j)
+      all_equal = all_equal && same(from_half[j], to_float(halves[j])) &&
+                  same(from_bfloat[j], to_float(bfloats[j]));
+  }
+  CHECK(all_equal);
+  Random random(16);
+  for (int round = 0; round < 200'000; ++round) {
+    float values[lanes];
+    for (float& value : values) {
+      const auto pattern = static_cast<std::uint32_t>(random());
+      value = std::bit_cast<float>(pattern);
+      if (round % 2 == 0) {  // around binary16's range, ties included
+        const auto exponent = (pattern >> 8) % 48 + 96;
+        value = std::bit_cast<float>((pattern & 0x80FFF000u) & 0x807FF000u | (exponent << 23));
+      }
+    }
+    Half halves[lanes];
+    simd::store(d, simd::load(d, values), halves);
+    for (std::size_t j = 0; j < lanes; ++j)
+      all_equal = all_equal && same(to_float(halves[j]), to_float(to_half(values[j])));
+  }
+  CHECK(all_equal);
+}
+
+TEMPLATE_TEST_CASE("partial loads read nothing beyond, and give zeros", "", F32, F16, BF16) {
+  namespace simd = kernels::simd;
+  constexpr simd::NativeFloats d;
+  using Block = typename TestType::Block;
+  for (std::size_t n = 1; n < lanes; ++n) {
+    const auto values = random_values(17, n);
+    std::vector<Block> exact(n);  // AddressSanitizer sees a read beyond it
+    TestType::encode(values.data(), exact.data(), n);
+    float out[lanes];
+    simd::store(d, simd::load_first(d, exact.data(), n), out);
+    for (std::size_t i = 0; i < lanes; ++i) REQUIRE(out[i] == (i < n ? to_float(exact[i]) : 0.0f));
+    std::vector<float> target(n);
+    simd::store_first(d, simd::set(d, 2.5f), target.data(), n);
+    REQUIRE(std::ranges::all_of(target, [](float v) { return v == 2.5f; }));
+  }
+}

@@ -1,0 +1,354 @@
+// Layers and whole models against the double reference and committed float64 logits; the same
+// bits for any cut, company and thread count; the memory plan; refusals.
+
+#include "llama2/model/model.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "llama2/io/load.hpp"
+#include "llama2/model/random_model.hpp"
+#include "llama2/parallel/thread_pool.hpp"
+#include "llama2/shape/shapes.hpp"
+#include "reference_model.hpp"
+#include "test_data.hpp"
+#include "tiny_shapes.hpp"
+
+using namespace llama2;
+
+namespace {
+
+template <class S>
+std::vector<Token> some_tokens(std::size_t count, std::size_t seed = 1) {
+  std::vector<Token> tokens(count);
+  for (std::size_t i = 0; i < count; ++i)
+    tokens[i] = static_cast<Token>(mix_bits(seed * 1000 + i) % S::vocab);
+  return tokens;
+}
+
+/// Logits of every token of a text, passed in pieces of `chunk` tokens.
+template <class M>
+std::vector<float> all_logits(const M& model, const std::vector<Token>& tokens, std::size_t chunk,
+                              std::size_t workspace_rows = max_batch_rows) {
+  constexpr std::size_t vocab = M::Shape::vocab;
+  typename M::Sequence sequence(std::make_shared<typename M::Pool>(tokens.size()), tokens.size());
+  Workspace<typename M::Shape> workspace(workspace_rows);
+  std::vector<float> logits(tokens.size() * vocab);
+  for (std::size_t begin = 0; begin < tokens.size(); begin += chunk) {
+    const std::size_t n = std::min(chunk, tokens.size() - begin);
+    std::vector<typename M::Row> rows;
+    for (std::size_t i = begin; i < begin + n; ++i) rows.push_back({tokens[i], i, &sequence, true});
+    model.forward(rows, workspace, std::span(logits).subspan(begin * vocab, n * vocab));
+  }
+  return logits;
+}
+
+bool same_bits(std::span<const float> a, std::span<const float> b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+
+/// The largest difference, in units of the expected values' root mean square.
+double relative_error(std::span<const float> values, std::span<const double> expected) {
+  REQUIRE(values.size() == expected.size());
+  double worst = 0, squares = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double error = std::abs(values[i] - expected[i]);
+    worst = error <= worst ? worst : error;  // NaN counts as worse
+    squares += expected[i] * expected[i];
+  }
+  return worst / std::sqrt(squares / static_cast<double>(expected.size()));
+}
+
+struct RecordingTape {
+  std::map<std::pair<Activation, std::size_t>, std::vector<float>> seen;
+  void record(Activation what, std::size_t layer, std::size_t, std::span<const float> values) {
+    auto& all = seen[{what, layer}];
+    all.insert(all.end(), values.begin(), values.end());
+  }
+};
+
+template <class M>
+void check_against_reference(std::size_t count, double tolerance) {
+  const M model = make_random_model<M>(21);
+  const auto tokens = some_tokens<typename M::Shape>(count);
+  const auto expected = reference_pass(model, tokens);
+  CHECK(relative_error(all_logits(model, tokens, count), expected.logits) < tolerance);
+}
+
+template <class M>
+void check_golden(const char* name, double tolerance) {
+  std::ifstream file(std::string(LLAMA2_SOURCE_DIR) + "/tests/golden/tiny_model.json");
+  const auto golden = nlohmann::json::parse(file).at(name);
+  const M model = make_random_model<M>(golden.at("seed").get<std::uint64_t>());
+  const auto tokens = golden.at("ids").get<std::vector<Token>>();
+  const auto logits = all_logits(model, tokens, tokens.size());
+  const auto rows = golden.at("rows").get<std::vector<std::size_t>>();
+  REQUIRE(rows.size() == 4);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    CHECK(relative_error(std::span(logits).subspan(rows[i] * M::Shape::vocab, M::Shape::vocab),
+                         golden.at("logits")[i].get<std::vector<double>>()) < tolerance);
+}
+
+}  // namespace
+
+TEST_CASE("logits equal the committed float64 logits of another implementation") {
+  check_golden<Model<TinyGrouped, F32>>("grouped", 2e-5);
+  check_golden<Model<TinyPlain, F32>>("plain", 2e-5);
+  // 16-bit weights and keys: a sanity bound only; their exact check is against the reference.
+  check_golden<Model<TinyPlain, BF16>>("plain", 0.2);
+}
+
+TEST_CASE("logits equal the reference for every format of weights and of the cache") {
+  check_against_reference<Model<TinyGrouped, F32, F32>>(100, 2e-5);
+  check_against_reference<Model<TinyGrouped, F16, F32>>(70, 2e-5);
+  check_against_reference<Model<TinyGrouped, BF16, F32>>(70, 2e-5);
+  check_against_reference<Model<TinyPlain, F32, F32>>(100, 2e-5);
+  check_against_reference<Model<TinyGrouped, F32, F16>>(100, 2e-2);  // the cache rounds
+  check_against_reference<Model<TinyPlain, BF16, F16>>(70, 2e-2);
+}
+
+TEST_CASE("every layer's activations equal the reference's") {
+  using M = Model<TinyGrouped, F32, F32>;
+  const M model = make_random_model<M>(22);
+  const auto tokens = some_tokens<TinyGrouped>(75);
+  const auto expected = reference_pass(model, tokens);
+
+  M::Sequence sequence(std::make_shared<M::Pool>(tokens.size()), tokens.size());
+  Workspace<TinyGrouped> workspace(32);  // the tape sees three chunks
+  std::vector<M::Row> rows;
+  for (std::size_t i = 0; i < tokens.size(); ++i) rows.push_back({tokens[i], i, &sequence});
+  RecordingTape tape;
+  model.forward(rows, workspace, {}, tape);
+
+  for (std::size_t l = 0; l < TinyGrouped::layers; ++l) {
+    CAPTURE(l);
+    const auto check = [&](Activation what, const std::vector<double>& values) {
+      CAPTURE(static_cast<int>(what));
+      CHECK(relative_error(tape.seen.at({what, l}), values) < 1e-5);
+    };
+    check(Activation::attention_input, expected.attention_input[l]);
+    check(Activation::query, expected.query[l]);
+    check(Activation::key, expected.key[l]);
+    check(Activation::value, expected.value[l]);
+    check(Activation::attention_output, expected.attention_output[l]);
+    check(Activation::ffn_input, expected.ffn_input[l]);
+    check(Activation::gated, expected.gated[l]);
+    check(Activation::block_output, expected.block_output[l]);
+    if (l > 0) check(Activation::block_input, expected.block_output[l - 1]);
+  }
+}
+
+TEST_CASE("run-time properties reach the computation") {
+  using M = Model<TinyPlain, F32>;
+  const auto tokens = some_tokens<TinyPlain>(40);
+  ModelConfig config = ModelConfig::of<TinyPlain>();
+  const auto base = all_logits(make_random_model<M>(23, {}, config), tokens, 40);
+  const auto differs_and_is_right = [&] {
+    const M model = make_random_model<M>(23, {}, config);
+    const auto logits = all_logits(model, tokens, 40);
+    CHECK_FALSE(same_bits(logits, base));
+    CHECK(relative_error(logits, reference_pass(model, tokens).logits) < 2e-5);
+  };
+  SECTION("theta") {
+    config.rope_theta = 500.0f;
+    differs_and_is_right();
+  }
+  SECTION("epsilon") {
+    config.norm_epsilon = 0.1f;
+    differs_and_is_right();
+  }
+  SECTION("linear scale") {
+    config.rope_linear_scale = 4.0f;
+    differs_and_is_right();
+  }
+}
+
+TEMPLATE_TEST_CASE("the same bits for any cut, workspace, company and number of threads", "",
+                   (Model<TinyGrouped, F32>), (Model<TinyGrouped, BF16>),
+                   (Model<TinyGrouped, F16, F32>)) {
+  using M = TestType;
+  using S = typename M::Shape;
+  constexpr std::size_t vocab = S::vocab;
+  const auto tokens = some_tokens<S>(300);
+  const M alone = make_random_model<M>(24);
+  const auto expected = all_logits(alone, tokens, 1);
+  for (const std::size_t threads : {1, 2, 3, 4}) {
+    const M model = make_random_model<M>(24, std::make_shared<ThreadPool>(threads));
+    for (const std::size_t chunk : {1, 7, 64, 300})
+      REQUIRE(same_bits(all_logits(model, tokens, chunk), expected));
+    REQUIRE(same_bits(all_logits(model, tokens, 300, 11), expected));
+
+    // Three sequences in one forward, their rows mixed.
+    auto pool = std::make_shared<typename M::Pool>(3 * 320);
+    std::array<typename M::Sequence, 3> sequences = {typename M::Sequence(pool, 300),
+                                                     typename M::Sequence(pool, 300),
+                                                     typename M::Sequence(pool, 100)};
+    const auto second = some_tokens<S>(300, 2);
+    std::vector<typename M::Row> rows;
+    for (std::size_t i = 0; i < 300; ++i) {
+      rows.push_back({tokens[i], i, &sequences[0], true});
+      rows.push_back({second[i], i, &sequences[1], i % 50 == 0});
+      if (i >= 200) rows.push_back({second[i], i - 200, &sequences[2], false});
+    }
+    Workspace<S> workspace;
+    std::vector<float> logits((300 + 6) * vocab), of_first;
+    model.forward(rows, workspace, logits);
+    const float* next = logits.data();
+    for (const auto& row : rows) {
+      if (!row.wants_logits) continue;
+      if (row.sequence == &sequences[0]) of_first.insert(of_first.end(), next, next + vocab);
+      next += vocab;
+    }
+    REQUIRE(same_bits(of_first, expected));
+  }
+}
+
+TEST_CASE("truncating a sequence and taking another turn gives the bits of that turn alone") {
+  using M = Model<TinyGrouped, F16>;
+  const M model = make_random_model<M>(25);
+  auto tokens = some_tokens<TinyGrouped>(140);
+  M::Sequence sequence(std::make_shared<M::Pool>(200), 200);
+  Workspace<TinyGrouped> workspace;
+  std::vector<M::Row> rows;
+  for (std::size_t i = 0; i < tokens.size(); ++i) rows.push_back({tokens[i], i, &sequence});
+  model.forward(rows, workspace, {});
+  CHECK(sequence.size() == 140);
+  sequence.truncate(70);
+  tokens.resize(70);
+  tokens.push_back(5);
+  std::vector<float> logits(TinyGrouped::vocab);
+  const M::Row row{5, 70, &sequence, true};
+  model.forward({&row, 1}, workspace, logits);
+  const auto expected = all_logits(model, tokens, 71);
+  CHECK(same_bits(logits, std::span(expected).last(TinyGrouped::vocab)));
+}
+
+TEST_CASE("forward refuses bad rows and changes nothing") {
+  using M = Model<TinyPlain, F32>;
+  const M model = make_random_model<M>(26);
+  auto pool = std::make_shared<M::Pool>(64);
+  M::Sequence sequence(pool, 10);
+  Workspace<TinyPlain> workspace;
+  std::vector<float> logits(2 * TinyPlain::vocab);
+  const auto refused = [&](std::vector<M::Row> rows, std::size_t size, ErrorCode code) {
+    const std::size_t before = sequence.size();
+    try {
+      model.forward(rows, workspace, std::span(logits).first(size));
+      FAIL("not refused");
+    } catch (const Error& error) {
+      CHECK(error.code() == code);
+    }
+    CHECK(sequence.size() == before);
+  };
+  using enum ErrorCode;
+  refused({{0, 0, nullptr, false}}, 0, invalid_argument);
+  refused({{-1, 0, &sequence, false}}, 0, invalid_argument);
+  refused({{33, 0, &sequence, false}}, 0, invalid_argument);
+  refused({{1, 1, &sequence, false}}, 0, invalid_argument);
+  refused({{1, 0, &sequence, false}, {1, 0, &sequence, false}}, 0, invalid_argument);
+  refused({{1, 0, &sequence, false}, {40, 1, &sequence, false}}, 0, invalid_argument);
+  refused({{1, 0, &sequence, true}}, 0, invalid_argument);
+  refused({{1, 0, &sequence, true}}, 2 * TinyPlain::vocab, invalid_argument);
+  std::vector<M::Row> eleven;
+  for (std::size_t i = 0; i < 11; ++i) eleven.push_back({1, i, &sequence, false});
+  refused(eleven, 0, context_exhausted);
+  eleven.pop_back();
+  model.forward(eleven, workspace, {});
+  CHECK(sequence.size() == 10);
+  model.forward(std::span<const M::Row>(), workspace, {});  // nothing to do is no error
+}
+
+TEST_CASE("pages: taken up front, given back, never shared, refused when short") {
+  using Pool = KvPool<TinyPlain, F32>;
+  using Sequence = KvSequence<TinyPlain, F32>;
+  auto pool = std::make_shared<Pool>(3 * kv_page_positions + 1);
+  CHECK(pool->pages() == 4);
+  {
+    Sequence a(pool, kv_page_positions + 1);
+    CHECK(pool->free_pages() == 2);
+    Sequence b(pool, 2 * kv_page_positions);
+    CHECK(pool->free_pages() == 0);
+    for (std::size_t i = 0; i < 2; ++i)
+      for (std::size_t j = 0; j < 2; ++j) CHECK(a.pages()[i] != b.pages()[j]);
+    try {
+      Sequence c(pool, 1);
+      FAIL("not refused");
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::out_of_memory);
+    }
+    Sequence moved = std::move(a);
+    CHECK(moved.capacity() == kv_page_positions + 1);
+    CHECK(pool->free_pages() == 0);
+  }
+  CHECK(pool->free_pages() == 4);
+  CHECK_THROWS_AS(Sequence(pool, 5 * kv_page_positions), Error);
+  CHECK_THROWS_AS(Sequence(nullptr, 1), Error);
+  CHECK_THROWS_AS(Pool(std::size_t{1} << 60), Error);
+}
+
+TEST_CASE("impossible configurations are refused") {
+  using M = Model<TinyPlain, F32>;
+  const auto refused = [](auto change) {
+    ModelConfig config = ModelConfig::of<TinyPlain>();
+    change(config);
+    CHECK_THROWS_AS(make_random_model<M>(1, {}, config), Error);
+  };
+  refused([](ModelConfig& c) { c.norm_epsilon = -1; });
+  refused([](ModelConfig& c) { c.norm_epsilon = NAN; });
+  refused([](ModelConfig& c) { c.rope_theta = 0; });
+  refused([](ModelConfig& c) { c.rope_theta = INFINITY; });
+  refused([](ModelConfig& c) { c.rope_linear_scale = 0; });
+  refused([](ModelConfig& c) { c.context = 0; });
+  CHECK_THROWS_AS(Workspace<TinyPlain>(0), Error);
+}
+
+TEST_CASE("generated weights do not depend on the number of threads") {
+  using M = Model<TinyGrouped, BF16>;
+  const auto tokens = some_tokens<TinyGrouped>(5);
+  CHECK(
+      same_bits(all_logits(make_random_model<M>(27), tokens, 5),
+                all_logits(make_random_model<M>(27, std::make_shared<ThreadPool>(3)), tokens, 5)));
+}
+
+TEST_CASE("stories260K: greedy ids and logits of the double reference") {
+  const auto model_path = test_data("model-stories260K/stories260K.bin");
+  const auto reference_path = test_data("model-stories260K/reference.json");
+  if (!model_path || !reference_path) return;
+  const auto golden = nlohmann::json::parse(std::ifstream(*reference_path));
+  using M = Model<Stories260K, F32>;
+  const auto model = load<M>(model_path->string());
+  const auto ids = golden.at("greedy_ids").get<std::vector<Token>>();
+  const auto logits = all_logits(model, ids, ids.size());
+  for (std::size_t i = 0; i + 1 < ids.size(); ++i) {
+    const auto row = std::span(logits).subspan(i * 512, 512);
+    REQUIRE(std::ranges::max_element(row) - row.begin() == ids[i + 1]);
+  }
+  double worst = 0;
+  for (std::size_t i = 0; i < 8; ++i)
+    for (std::size_t v = 0; v < 512; ++v)
+      worst = std::max(
+          worst, std::abs(logits[i * 512 + v] - golden.at("logits_first8")[i][v].get<double>()));
+  CHECK(worst < 1e-3);
+
+  // The promise of the same bits, on a real model.
+  std::vector<Token> text(ids);
+  text.insert(text.end(), ids.begin(), ids.begin() + 43);
+  REQUIRE(text.size() == 300);
+  const auto expected = all_logits(model, text, 300);
+  for (const std::size_t threads : {1, 2, 3, 4}) {
+    const auto other = load<M>(model_path->string(), {.threads = threads});
+    for (const std::size_t chunk : {1, 7, 64, 300})
+      REQUIRE(same_bits(all_logits(other, text, chunk), expected));
+  }
+}
