@@ -7,7 +7,6 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -21,11 +20,13 @@
 #include "llama2/model/random_model.hpp"
 #include "llama2/parallel/thread_pool.hpp"
 #include "llama2/shape/shapes.hpp"
+#include "logits.hpp"
 #include "reference_model.hpp"
 #include "test_data.hpp"
 #include "tiny_shapes.hpp"
 
 using namespace llama2;
+using test::same_bits;
 
 namespace {
 
@@ -52,10 +53,6 @@ std::vector<float> all_logits(const M& model, const std::vector<Token>& tokens, 
     model.forward(rows, workspace, std::span(logits).subspan(begin * vocab, n * vocab));
   }
   return logits;
-}
-
-bool same_bits(std::span<const float> a, std::span<const float> b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
 }
 
 /// The largest difference, in units of the expected values' root mean square.
