@@ -5,32 +5,17 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <exception>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
+#include "common.hpp"
 #include "llama2/base/error.hpp"
 #include "llama2/io/load_tokenizer.hpp"
 
 namespace {
-
-std::string read_all(std::istream& in, const std::string& name) {
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  if (in.bad()) throw llama2::Error(llama2::ErrorCode::io, "cannot read", {.file = name});
-  return text;
-}
-
-std::string read_text(const std::string& path) {
-  if (path.empty()) return read_all(std::cin, "standard input");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw llama2::Error(llama2::ErrorCode::io, "cannot open", {.file = path});
-  return read_all(file, path);
-}
 
 std::vector<llama2::Token> parse_ids(std::string_view text) {
   constexpr std::string_view blank = " \t\r\n";
@@ -62,18 +47,9 @@ int main(int argc, char** argv) {
   app.add_option("--text-file", text_file, "read from this file, not from standard input");
   CLI::Option* bos_flag = app.add_flag("--bos", bos, "put the beginning-of-sequence token first");
   app.add_flag("--decode", decode, "read ids and print their text")->excludes(bos_flag);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    std::cerr << "tokenize: " << error.what() << " (see --help)\n";
-    return 1;
-  }
-
-  try {
+  return examples::run(app, argc, argv, [&] {
     const llama2::Tokenizer tokenizer = llama2::load_tokenizer(vocabulary);
-    const std::string text = read_text(text_file);
+    const std::string text = examples::read_text(text_file);
     if (decode) {
       std::cout << tokenizer.decode(parse_ids(text));
     } else {
@@ -84,11 +60,5 @@ int main(int argc, char** argv) {
       }
       std::cout << '\n';
     }
-    if (!std::cout.flush())
-      throw llama2::Error(llama2::ErrorCode::io, "cannot write to standard output");
-    return 0;
-  } catch (const std::exception& error) {
-    std::cerr << "tokenize: " << error.what() << '\n';
-    return 1;
-  }
+  });
 }

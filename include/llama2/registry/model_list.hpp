@@ -49,32 +49,39 @@ std::size_t choose_model(const Checkpoint& checkpoint, ModelList<Models...>) noe
 }
 
 template <class M, class... Rest, class F>
-auto visit_nth(std::size_t n, const Checkpoint& checkpoint, const LoadOptions& options, F&& f)
-    -> std::invoke_result_t<F, M> {
+auto visit_nth(std::size_t n, F&& f) -> std::invoke_result_t<F, std::type_identity<M>> {
   if constexpr (sizeof...(Rest) > 0)
-    if (n != 0) return visit_nth<Rest...>(n - 1, checkpoint, options, std::forward<F>(f));
-  return std::forward<F>(f)(load<M>(checkpoint, options));
+    if (n != 0) return visit_nth<Rest...>(n - 1, std::forward<F>(f));
+  return std::forward<F>(f)(std::type_identity<M>());
 }
 
 template <class F, class... Models>
-decltype(auto) visit(ModelList<Models...> list, const std::string& path, const LoadOptions& options,
-                     F&& f) {
-  const Checkpoint checkpoint = open_checkpoint(path, options.access);
+decltype(auto) visit_type(ModelList<Models...> list, const Checkpoint& checkpoint, F&& f) {
   const std::size_t index = choose_model(checkpoint, list);
   if (index == sizeof...(Models)) throw_no_model_fits(checkpoint, list);
-  return visit_nth<Models...>(index, checkpoint, options, std::forward<F>(f));
+  return visit_nth<Models...>(index, std::forward<F>(f));
 }
 
 }  // namespace detail
 
-/// Loads `path` into the type of `List` that fits it and returns f(model). `f` must accept every
-/// type of the list and return the same type for each.
+/// Returns f(std::type_identity<M>()) for the type M of `List` that fits an opened checkpoint,
+/// without loading it. `f` must accept every type of the list and return the same type for each.
 ///
 /// If none fits, throws `unsupported`; the message holds the file's shape, the list, and what to
 /// add to it.
 template <class List, class F>
+decltype(auto) visit_model_type(const Checkpoint& checkpoint, F&& f) {
+  return detail::visit_type(List{}, checkpoint, std::forward<F>(f));
+}
+
+/// Loads `path` into the type of `List` that fits it and returns f(model); see
+/// `visit_model_type`.
+template <class List, class F>
 decltype(auto) visit_model(const std::string& path, F&& f, const LoadOptions& options = {}) {
-  return detail::visit(List{}, path, options, std::forward<F>(f));
+  const Checkpoint checkpoint = open_checkpoint(path, options.access);
+  return visit_model_type<List>(checkpoint, [&]<class M>(std::type_identity<M>) {
+    return std::forward<F>(f)(load<M>(checkpoint, options));
+  });
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

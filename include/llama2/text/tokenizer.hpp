@@ -162,7 +162,7 @@ class Tokenizer {
     for (std::size_t i = usual_stretch; i + 1 < text.size(); ++i) {
       const auto before = static_cast<std::uint8_t>(text[i - 1]);
       // A byte of a longer character may be half of one that becomes U+FFFD: only ASCII is sure.
-      if (text[i] == ' ' && before != ' ' && before < 0x80 && !impl_->joins_space[before]) return i;
+      if (text[i] == ' ' && before < 0x80 && !impl_->joins_space[before]) return i;
     }
     return text.size();
   }

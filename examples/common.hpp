@@ -1,0 +1,73 @@
+// What the example programs share: reading text, finding tokenizers, reporting errors.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstddef>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <string>
+
+#include "llama2/base/error.hpp"
+
+namespace examples {
+
+/// The whole of a file, or of standard input where the path is empty.
+inline std::string read_text(const std::string& path) {
+  const auto read_all = [](std::istream& in, const std::string& name) {
+    std::string text(std::istreambuf_iterator<char>(in), {});
+    if (in.bad()) throw llama2::Error(llama2::ErrorCode::io, "cannot read", {.file = name});
+    return text;
+  };
+  if (path.empty()) return read_all(std::cin, "standard input");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw llama2::Error(llama2::ErrorCode::io, "cannot open", {.file = path});
+  return read_all(file, path);
+}
+
+/// The tokenizer to use with a model: the one given, or one of the usual names beside the model.
+/// `vocab`, the model's number of ids, decides between the names' usual vocabularies.
+inline std::string find_tokenizer(const std::string& given, const std::string& model,
+                                  std::size_t vocab) {
+  if (!given.empty()) return given;
+  const std::filesystem::path folder = std::filesystem::path(model).parent_path();
+  const std::string sized = "tok" + std::to_string(vocab);
+  std::string tried;
+  for (const std::string& name : {sized + ".model", sized + ".bin", std::string("tokenizer.model"),
+                                  std::string("tokenizer.bin")}) {
+    if (std::filesystem::exists(folder / name)) return (folder / name).string();
+    tried += (tried.empty() ? "" : ", ") + name;
+  }
+  throw llama2::Error(
+      llama2::ErrorCode::io,
+      "found no tokenizer beside the model (tried " + tried + "); name one with --tokenizer",
+      {.file = model});
+}
+
+/// Parses the command line and runs `body`; errors become one line and exit status 1.
+template <class Body>
+int run(CLI::App& app, int argc, char** argv, Body&& body) {
+  const std::string name = std::filesystem::path(argv[0]).filename().string();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << name << ": " << error.what() << " (see --help)\n";
+    return 1;
+  }
+  try {
+    body();
+    if (!std::cout.flush())
+      throw llama2::Error(llama2::ErrorCode::io, "cannot write to standard output");
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << name << ": " << error.what() << '\n';
+    return 1;
+  }
+}
+
+}  // namespace examples

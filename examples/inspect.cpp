@@ -1,0 +1,87 @@
+// Shows what a checkpoint holds and what it would need in memory.
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <cstdio>
+#include <iostream>
+#include <string>
+#include <type_traits>
+
+#include "common.hpp"
+#include "llama2/llama2.hpp"
+#include "models.hpp"
+
+namespace {
+
+void print_row(const std::string& name, const std::string& value) {
+  std::printf("  %-22s %s\n", name.c_str(), value.c_str());
+}
+
+std::string mebibytes(std::size_t bytes) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%zu bytes (%.2f MiB)", bytes,
+                static_cast<double>(bytes) / (1024.0 * 1024.0));
+  return text;
+}
+
+void print_plan(const llama2::Checkpoint& checkpoint, std::size_t context) {
+  try {
+    llama2::visit_model_type<examples::Models>(checkpoint, [&]<class M>(std::type_identity<M>) {
+      constexpr auto& plan = M::memory;
+      std::printf("memory plan of %s, one session of %zu tokens\n", M::name().c_str(), context);
+      print_row("weights", mebibytes(plan.weights()));
+      print_row("key/value cache", mebibytes(plan.kv_cache(context)));
+      print_row("  per token", mebibytes(plan.kv_cache_per_token()));
+      print_row("scratch", mebibytes(plan.scratch()));
+      print_row("total", mebibytes(plan.total(context)));
+    });
+  } catch (const llama2::Error& error) {
+    if (error.code() != llama2::ErrorCode::unsupported) throw;
+    std::printf("no memory plan: %s\n", error.what());
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Shows a checkpoint's metadata, its tensors and its memory plan."};
+  std::string path;
+  std::size_t context = 0;
+  app.add_option("MODEL", path, "checkpoint: a llama2.c .bin of version 0, 1 or 2")->required();
+  app.add_option("--context", context, "tokens to plan memory for; 0: the model's own")
+      ->capture_default_str();
+
+  return examples::run(app, argc, argv, [&] {
+    const llama2::Checkpoint checkpoint = llama2::open_checkpoint(path);
+    const llama2::ShapeInfo& shape = checkpoint.shape;
+    std::size_t parameters = 0;
+    for (const auto& tensor : checkpoint.tensors) parameters += tensor.elements();
+
+    std::printf("%s\n", path.c_str());
+    print_row("format", checkpoint.format);
+    print_row("file size", mebibytes(checkpoint.file->bytes().size()));
+    print_row("parameters", std::to_string(parameters));
+    print_row("dim", std::to_string(shape.dim));
+    print_row("hidden_dim", std::to_string(shape.hidden_dim));
+    print_row("layers", std::to_string(shape.layers));
+    print_row("heads", std::to_string(shape.heads));
+    print_row("kv_heads", std::to_string(shape.kv_heads));
+    print_row("vocab", std::to_string(shape.vocab));
+    print_row("context", std::to_string(shape.context));
+    print_row("output head", shape.tied_head ? "tied to the embedding" : "its own");
+    print_row("norm_epsilon", std::to_string(checkpoint.config.norm_epsilon));
+    print_row("rope_theta", checkpoint.states_rope_theta
+                                ? std::to_string(checkpoint.config.rope_theta)
+                                : "not stated: the shape's");
+
+    std::printf("tensors: %zu\n", checkpoint.tensors.size());
+    for (const auto& tensor : checkpoint.tensors)
+      std::printf("  %-34s %8zu x %-8zu %-5s offset %12zu  %12zu bytes\n",
+                  to_string(tensor.id).c_str(), static_cast<std::size_t>(tensor.rows),
+                  static_cast<std::size_t>(tensor.cols),
+                  std::string(to_string(tensor.encoding)).c_str(),
+                  static_cast<std::size_t>(tensor.offset), static_cast<std::size_t>(tensor.bytes));
+    print_plan(checkpoint, context != 0 ? context : checkpoint.config.context);
+    if (std::fflush(stdout) != 0)
+      throw llama2::Error(llama2::ErrorCode::io, "cannot write to standard output");
+  });
+}
