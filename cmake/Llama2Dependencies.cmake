@@ -1,0 +1,45 @@
+# Finds what the headers include, installed on this system. Used by this project's build and, from
+# the installed package, by projects that call find_package(llama2).
+#
+# Defines llama2::highway and llama2::sentencepiece; what was not found is in `llama2_missing`.
+
+set(llama2_missing "")
+find_package(PkgConfig QUIET)
+
+# Highway: headers only. Static dispatch needs nothing of its library, so none is linked.
+if(NOT TARGET llama2::highway)
+  if(PkgConfig_FOUND)
+    pkg_check_modules(LLAMA2_PC_HWY QUIET libhwy)
+  endif()
+  find_path(LLAMA2_HIGHWAY_INCLUDE_DIR hwy/highway.h HINTS ${LLAMA2_PC_HWY_INCLUDE_DIRS})
+  mark_as_advanced(LLAMA2_HIGHWAY_INCLUDE_DIR)
+  if(LLAMA2_HIGHWAY_INCLUDE_DIR)
+    add_library(llama2::highway INTERFACE IMPORTED GLOBAL)
+    set_target_properties(llama2::highway PROPERTIES INTERFACE_INCLUDE_DIRECTORIES
+                                                     "${LLAMA2_HIGHWAY_INCLUDE_DIR}")
+  else()
+    list(APPEND llama2_missing "Highway (hwy/highway.h)")
+  endif()
+endif()
+
+# sentencepiece: distributions ship a pkg-config file at most, and that one also names the trainer
+# library, which is not needed.
+if(NOT TARGET llama2::sentencepiece)
+  if(PkgConfig_FOUND)
+    pkg_check_modules(LLAMA2_PC_SENTENCEPIECE QUIET sentencepiece)
+  endif()
+  find_path(LLAMA2_SENTENCEPIECE_INCLUDE_DIR sentencepiece_processor.h
+            HINTS ${LLAMA2_PC_SENTENCEPIECE_INCLUDE_DIRS})
+  find_library(LLAMA2_SENTENCEPIECE_LIBRARY sentencepiece
+               HINTS ${LLAMA2_PC_SENTENCEPIECE_LIBRARY_DIRS})
+  mark_as_advanced(LLAMA2_SENTENCEPIECE_INCLUDE_DIR LLAMA2_SENTENCEPIECE_LIBRARY)
+  if(LLAMA2_SENTENCEPIECE_INCLUDE_DIR AND LLAMA2_SENTENCEPIECE_LIBRARY)
+    add_library(llama2::sentencepiece UNKNOWN IMPORTED GLOBAL)
+    set_target_properties(
+      llama2::sentencepiece
+      PROPERTIES IMPORTED_LOCATION "${LLAMA2_SENTENCEPIECE_LIBRARY}"
+                 INTERFACE_INCLUDE_DIRECTORIES "${LLAMA2_SENTENCEPIECE_INCLUDE_DIR}")
+  else()
+    list(APPEND llama2_missing "sentencepiece (library and headers)")
+  endif()
+endif()

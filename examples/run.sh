@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# examples/run.sh MODEL [options of generate...]: builds the examples and lets MODEL tell a story.
+set -euo pipefail
+
+if [[ $# -eq 0 || "$1" == -h || "$1" == --help ]]; then
+  cat >&2 <<'TEXT'
+usage: examples/run.sh MODEL [options of generate...]
+
+MODEL is a checkpoint of llama2.c, such as stories260K.bin or stories15M.bin of the TinyStories
+models that its README (github.com/karpathy/llama2.c) links to. The tokenizer is found next to the
+model if it is named tokenizer.model, tokenizer.bin or tok512.bin (the one of stories260K); else
+add --tokenizer FILE. For all options: examples/run.sh MODEL --help
+TEXT
+  exit 2
+fi
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+model=$(realpath -- "$1")
+shift
+if [[ ! -f "$model" ]]; then
+  echo "examples/run.sh: no such file: $model" >&2
+  exit 2
+fi
+
+"$root/cmake/install_dependencies.sh"
+# The build's own output goes to standard error: standard output is the story.
+(
+  cd "$root"
+  cmake --preset release
+  cmake --build --preset release --target generate inspect tokenize score
+) >&2
+exec "$root/build/release/examples/generate" "$model" "$@"

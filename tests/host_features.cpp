@@ -1,0 +1,23 @@
+// Prints, separated by semicolons, which of the instruction sets that the tests are compiled for
+// this processor has.
+#include <cstdio>
+
+int main() {
+  std::printf("baseline");
+#define LLAMA2_TEST_FEATURE(name) \
+  if (__builtin_cpu_supports(name)) std::printf(";" name)
+  LLAMA2_TEST_FEATURE("sse4.2");
+  LLAMA2_TEST_FEATURE("pclmul");
+  LLAMA2_TEST_FEATURE("aes");
+  LLAMA2_TEST_FEATURE("avx2");
+  LLAMA2_TEST_FEATURE("fma");
+  LLAMA2_TEST_FEATURE("f16c");
+  LLAMA2_TEST_FEATURE("bmi2");
+  LLAMA2_TEST_FEATURE("avx512f");
+  LLAMA2_TEST_FEATURE("avx512bw");
+  LLAMA2_TEST_FEATURE("avx512cd");
+  LLAMA2_TEST_FEATURE("avx512dq");
+  LLAMA2_TEST_FEATURE("avx512vl");
+  LLAMA2_TEST_FEATURE("avx512vnni");
+  LLAMA2_TEST_FEATURE("avx512bf16");
+}

@@ -1,0 +1,70 @@
+# The kernels' tests, once per processor target: every target is compiled where the compiler can,
+# and registered with CTest where this machine can run it, so that no test is ever skipped.
+
+include(CheckCXXCompilerFlag)
+
+# What this machine's processor can do, asked of the processor itself.
+if(CMAKE_CROSSCOMPILING OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(host_features none)
+else()
+  try_run(host_features_exit host_features_compiled
+          "${CMAKE_CURRENT_BINARY_DIR}/host_features"
+          "${CMAKE_CURRENT_SOURCE_DIR}/host_features.cpp"
+          RUN_OUTPUT_VARIABLE host_features)
+  if(NOT host_features_compiled OR NOT host_features_exit EQUAL 0)
+    message(FATAL_ERROR "llama2: tests/host_features.cpp does not run: ${host_features}")
+  endif()
+endif()
+
+# llama2_target_runs_here(<out> <feature>...): whether the processor has every feature.
+function(llama2_target_runs_here out)
+  set(${out} TRUE PARENT_SCOPE)
+  foreach(feature IN LISTS ARGN)
+    if(NOT feature IN_LIST host_features)
+      set(${out} FALSE PARENT_SCOPE)
+    endif()
+  endforeach()
+endfunction()
+
+set(llama2_sse4_flags -msse4.2 -mpclmul -maes)
+set(llama2_sse4_features baseline sse4.2 pclmul aes)
+set(llama2_avx2_flags -march=haswell)
+set(llama2_avx2_features baseline avx2 fma f16c bmi2)
+set(llama2_avx512_flags -march=skylake-avx512)
+set(llama2_avx512_features ${llama2_avx2_features} avx512f avx512bw avx512cd avx512dq avx512vl)
+set(llama2_avx512_bf16_flags -march=cooperlake)
+set(llama2_avx512_bf16_features ${llama2_avx512_features} avx512vnni avx512bf16)
+set(llama2_baseline_flags -march=x86-64)
+set(llama2_baseline_features baseline)
+
+llama2_add_test(kernels asan)
+
+set(targets_run native)
+set(targets_built_only "")
+foreach(target IN ITEMS baseline sse4 avx2 avx512 avx512_bf16)
+  list(JOIN llama2_${target}_flags " " flags)
+  check_cxx_compiler_flag("${flags}" LLAMA2_COMPILER_HAS_${target})
+  if(NOT LLAMA2_COMPILER_HAS_${target})
+    continue()
+  endif()
+  if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/kernels_test.cpp")
+    continue()
+  endif()
+  add_executable(kernels_${target}_test kernels_test.cpp)
+  target_link_libraries(kernels_${target}_test PRIVATE llama2_own llama2_test_main)
+  target_compile_options(kernels_${target}_test PRIVATE ${llama2_${target}_flags})
+  if(target MATCHES "baseline|sse4")
+    target_compile_definitions(kernels_${target}_test PRIVATE LLAMA2_ALLOW_SLOW_BASELINE)
+  endif()
+  llama2_target_runs_here(runs ${llama2_${target}_features})
+  if(runs)
+    llama2_register_test(kernels_${target} kernels_${target}_test asan)
+    list(APPEND targets_run ${target})
+  else()
+    list(APPEND targets_built_only ${target})
+  endif()
+endforeach()
+list(JOIN targets_run " " targets_run)
+list(JOIN targets_built_only " " targets_built_only)
+message(STATUS "llama2: kernel tests run here: ${targets_run}; "
+               "built, but not for this processor: ${targets_built_only}")
