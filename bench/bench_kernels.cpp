@@ -1,0 +1,131 @@
+// The kernels by themselves, on one thread. `roofline_pct` is the share of the read bandwidth (for
+// one vector) or of the multiply-add peak (for many), measured next to the benchmark.
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "limits.hpp"
+#include "llama2/base/random.hpp"
+#include "llama2/format/float_formats.hpp"
+#include "llama2/kernels/kernels.hpp"
+#include "llama2/shape/memory_plan.hpp"
+#include "target.hpp"
+
+namespace {
+
+using namespace llama2;
+
+const SharedExecutor one_thread;
+
+/// A matrix of generated weights.
+template <class F>
+AlignedBuffer<typename F::Block> make_matrix(std::size_t rows, std::size_t cols) {
+  AlignedBuffer<typename F::Block> w(rows * row_blocks<F>(cols));
+  std::vector<float> row(cols);
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t c = 0; c < cols; ++c) row[c] = uniform_at(r, c);
+    F::encode(row.data(), w.data() + r * row_blocks<F>(cols), cols);
+  }
+  return w;
+}
+
+template <class F>
+void matmul(benchmark::State& state, std::size_t rows, std::size_t cols, std::size_t tokens) {
+  const auto w = make_matrix<F>(rows, cols);
+  const AlignedBuffer<float> x(tokens * cols);
+  AlignedBuffer<float> y(tokens * rows);
+  for (auto _ : state) {
+    kernels::matmul(w.data(), rows, cols, x.data(), cols, tokens, y.data(), rows);
+    benchmark::DoNotOptimize(y.data());
+    benchmark::ClobberMemory();
+  }
+  const std::size_t bytes = w.size() * sizeof(typename F::Block);
+  const double macs = static_cast<double>(rows * cols * tokens);
+  const auto rate = [&](double amount) {
+    return benchmark::Counter(amount, benchmark::Counter::kIsIterationInvariantRate);
+  };
+  state.counters["bytes_per_second"] = rate(static_cast<double>(bytes));
+  state.counters["items_per_second"] = rate(macs);
+  // The limit is taken right after: a virtual machine's speed drifts.
+  const double limit =
+      tokens == 1
+          ? bench::read_bandwidth(one_thread, reinterpret_cast<const float*>(w.data()), bytes) /
+                static_cast<double>(bytes)
+          : bench::fma_peak(one_thread) / macs;
+  state.counters["roofline_pct"] = rate(100.0 / limit);
+}
+
+template <class K>
+void attend(benchmark::State& state, std::size_t positions) {
+  constexpr std::size_t size = 128, page = kv_page_positions;
+  const AlignedBuffer<typename K::Block> cache(ceil_div(positions, page) * 2 * size * page);
+  std::vector<const typename K::Block*> pages;
+  for (std::size_t p = 0; p * page < positions; ++p)
+    pages.push_back(cache.data() + p * 2 * size * page);
+  std::vector<float> q(size, 0.1f), out(size);
+  for (auto _ : state) {
+    kernels::attend<K, size, page>(q.data(), pages.data(), 0, positions, out.data());
+    benchmark::DoNotOptimize(out.data());
+    benchmark::ClobberMemory();
+  }
+  const std::size_t bytes = cache.size() * sizeof(typename K::Block);
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes) * state.iterations());
+  const double limit =
+      bench::read_bandwidth(one_thread, reinterpret_cast<const float*>(cache.data()), bytes);
+  state.counters["roofline_pct"] = benchmark::Counter(
+      100.0 * static_cast<double>(bytes) / limit, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void rms_norm(benchmark::State& state, std::size_t n) {
+  std::vector<float> x(n, 1.0f), gain(n, 1.0f), out(n);
+  for (auto _ : state) {
+    kernels::rms_norm(x.data(), gain.data(), 1e-5f, n, out.data());
+    benchmark::DoNotOptimize(out.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(n) * state.iterations());
+}
+
+void swiglu(benchmark::State& state, std::size_t n) {
+  std::vector<float> gate(n, 0.5f), up(n, 1.0f);
+  for (auto _ : state) {
+    kernels::swiglu(gate.data(), up.data(), n);
+    benchmark::DoNotOptimize(gate.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(n) * state.iterations());
+}
+
+template <class F>
+void register_products() {
+  const std::string format{F::name};
+  for (const auto& [rows, cols] :
+       {std::pair<std::size_t, std::size_t>{172, 64}, {768, 288}, {2048, 2048}, {11008, 4096}}) {
+    const std::string size = std::to_string(rows) + "x" + std::to_string(cols);
+    bench::add("MatVec", format + "/" + size,
+               [rows, cols](benchmark::State& state) { matmul<F>(state, rows, cols, 1); });
+    bench::add("MatMul", format + "/" + size + "/tokens:64",
+               [rows, cols](benchmark::State& state) { matmul<F>(state, rows, cols, 64); });
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  register_products<F32>();
+  register_products<F16>();
+  register_products<BF16>();
+  for (const std::size_t positions : {64, 1024, 4096}) {
+    const std::string shape = "128x" + std::to_string(positions);
+    bench::add("Attend", "F32/" + shape,
+               [=](benchmark::State& state) { attend<F32>(state, positions); });
+    bench::add("Attend", "F16/" + shape,
+               [=](benchmark::State& state) { attend<F16>(state, positions); });
+  }
+  for (const std::size_t n : {64, 4096})
+    bench::add("RmsNorm", std::to_string(n), [=](benchmark::State& state) { rms_norm(state, n); });
+  bench::add("SwiGlu", "11008", [](benchmark::State& state) { swiglu(state, 11008); });
+  return bench::run(argc, argv);
+}

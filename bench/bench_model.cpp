@@ -1,0 +1,119 @@
+// Whole models with generated weights: a prompt, and a token after 128 others. `roofline_pct` is
+// the share of the multiply-add peak (prefill) or of the read bandwidth (decode), measured next to
+// the benchmark with the same threads.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "limits.hpp"
+#include "llama2/base/type_name.hpp"
+#include "llama2/model/random_model.hpp"
+#include "llama2/parallel/thread_pool.hpp"
+#include "llama2/shape/shapes.hpp"
+#include "target.hpp"
+
+namespace {
+
+using namespace llama2;
+
+template <class M>
+struct Run {
+  using S = typename M::Shape;
+
+  Run(std::size_t threads, std::size_t context)
+      : model(make_random_model<M>(1, std::make_shared<ThreadPool>(threads))),
+        sequence(std::make_shared<typename M::Pool>(context), context),
+        logits(S::vocab) {}
+
+  /// Feeds tokens until the text has `size` of them; logits of the last.
+  void extend_to(std::size_t size) {
+    std::vector<typename M::Row> rows;
+    for (std::size_t i = sequence.size(); i < size; ++i)
+      rows.push_back({static_cast<Token>(i * 7 % S::vocab), i, &sequence, i + 1 == size});
+    model.forward(rows, workspace, {logits.data(), logits.size()});
+  }
+
+  M model;
+  typename M::Sequence sequence;
+  Workspace<S> workspace;
+  AlignedBuffer<float> logits;
+};
+
+benchmark::Counter rate(double amount) {
+  return benchmark::Counter(amount, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+/// Multiply-adds of the matrices for one token; the head only for the last of a prompt.
+template <class S>
+constexpr double macs_per_token = static_cast<double>(
+    S::layers * (2 * S::dim * S::dim + 2 * kv_dim<S> * S::dim + 3 * S::dim * S::hidden_dim));
+
+template <class M>
+void prefill(benchmark::State& state, std::size_t threads, std::size_t tokens) {
+  Run<M> run(threads, tokens);
+  for (auto _ : state) {
+    run.sequence.truncate(0);
+    run.extend_to(tokens);
+  }
+  const double macs = macs_per_token<typename M::Shape> * static_cast<double>(tokens);
+  state.counters["tokens_per_second"] = rate(static_cast<double>(tokens));
+  state.counters["roofline_pct"] = rate(100 * macs / bench::fma_peak(run.model.executor()));
+}
+
+template <class M>
+void decode(benchmark::State& state, std::size_t threads) {
+  constexpr std::size_t context = 128;
+  Run<M> run(threads, context + 1);
+  run.extend_to(context);
+  for (auto _ : state) {
+    run.sequence.truncate(context);
+    run.extend_to(context + 1);
+  }
+  // What a token reads: all matrices but the embedding, and the cache.
+  using S = typename M::Shape;
+  const double bytes =
+      static_cast<double>(M::memory.weights() + M::memory.kv_cache(context)) -
+      (tied_head<S> ? 0.0 : static_cast<double>(S::vocab * row_bytes<typename M::Weights>(S::dim)));
+  state.counters["tokens_per_second"] = rate(1);
+  state.counters["bytes_per_second"] = rate(bytes);
+  // As large as the model, so that the caches help the limit as much as they help the model.
+  AlignedBuffer<float> memory(std::min<std::size_t>(static_cast<std::size_t>(bytes) / sizeof(float),
+                                                    (std::size_t{1} << 30) / sizeof(float)));
+  for (std::size_t i = 0; i < memory.size(); i += 1024) memory[i] = 1;  // commit the pages
+  state.counters["roofline_pct"] = rate(
+      100 * bytes /
+      bench::read_bandwidth(run.model.executor(), memory.data(), memory.size() * sizeof(float)));
+}
+
+template <class M>
+void register_model(std::size_t prompt) {
+  const std::string name = type_name<typename M::Shape>() + "/" + std::string(M::Weights::name);
+  const std::size_t most = std::max(1u, std::thread::hardware_concurrency());
+  for (std::size_t threads = 1; threads <= most; threads *= 2) {
+    const std::string suffix = "/threads:" + std::to_string(threads);
+    bench::add("Prefill", name + "/tokens:" + std::to_string(prompt) + suffix,
+               [=](benchmark::State& state) { prefill<M>(state, threads, prompt); })
+        ->UseRealTime();
+    bench::add("Decode", name + suffix, [=](benchmark::State& state) {
+      decode<M>(state, threads);
+    })->UseRealTime();
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  register_model<Model<Stories260K, F32>>(512);
+  register_model<Model<Stories15M, F32>>(256);
+  register_model<Model<Stories15M, BF16>>(256);
+  register_model<Model<Stories110M, F32>>(512);
+  register_model<Model<TinyLlama_1_1B, F16>>(512);
+  register_model<Model<TinyLlama_1_1B, BF16>>(512);
+  register_model<Model<Llama2_7B, BF16>>(512);
+  return bench::run(argc, argv);
+}
