@@ -36,25 +36,20 @@ void matmul(benchmark::State& state, std::size_t rows, std::size_t cols, std::si
   const auto w = make_matrix<F>(rows, cols);
   const AlignedBuffer<float> x(tokens * cols);
   AlignedBuffer<float> y(tokens * rows);
-  for (auto _ : state) {
+  const double seconds = bench::time_loop(state, [&] {
     kernels::matmul(w.data(), rows, cols, x.data(), cols, tokens, y.data(), rows);
-    benchmark::DoNotOptimize(y.data());
-    benchmark::ClobberMemory();
-  }
+  });
   const std::size_t bytes = w.size() * sizeof(typename F::Block);
   const double macs = static_cast<double>(rows * cols * tokens);
-  const auto rate = [&](double amount) {
-    return benchmark::Counter(amount, benchmark::Counter::kIsIterationInvariantRate);
-  };
-  state.counters["bytes_per_second"] = rate(static_cast<double>(bytes));
-  state.counters["items_per_second"] = rate(macs);
+  state.counters["bytes_per_second"] = static_cast<double>(bytes) / seconds;
+  state.counters["items_per_second"] = macs / seconds;
   // The limit is taken right after: a virtual machine's speed drifts.
-  const double limit =
+  const double share =
       tokens == 1
-          ? bench::read_bandwidth(one_thread, reinterpret_cast<const float*>(w.data()), bytes) /
-                static_cast<double>(bytes)
-          : bench::fma_peak(one_thread) / macs;
-  state.counters["roofline_pct"] = rate(100.0 / limit);
+          ? static_cast<double>(bytes) / seconds /
+                bench::read_bandwidth(one_thread, reinterpret_cast<const float*>(w.data()), bytes)
+          : macs / seconds / bench::fma_peak(one_thread);
+  state.counters["roofline_pct"] = 100 * share;
 }
 
 template <class K>
@@ -65,37 +60,29 @@ void attend(benchmark::State& state, std::size_t positions) {
   for (std::size_t p = 0; p * page < positions; ++p)
     pages.push_back(cache.data() + p * 2 * size * page);
   std::vector<float> q(size, 0.1f), out(size);
-  for (auto _ : state) {
+  const double seconds = bench::time_loop(state, [&] {
     kernels::attend<K, size, page>(q.data(), pages.data(), 0, positions, out.data());
-    benchmark::DoNotOptimize(out.data());
-    benchmark::ClobberMemory();
-  }
+  });
   const std::size_t bytes = cache.size() * sizeof(typename K::Block);
-  state.SetBytesProcessed(static_cast<std::int64_t>(bytes) * state.iterations());
-  const double limit =
+  const double rate = static_cast<double>(bytes) / seconds;
+  state.counters["bytes_per_second"] = rate;
+  state.counters["roofline_pct"] =
+      100 * rate /
       bench::read_bandwidth(one_thread, reinterpret_cast<const float*>(cache.data()), bytes);
-  state.counters["roofline_pct"] = benchmark::Counter(
-      100.0 * static_cast<double>(bytes) / limit, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void rms_norm(benchmark::State& state, std::size_t n) {
   std::vector<float> x(n, 1.0f), gain(n, 1.0f), out(n);
-  for (auto _ : state) {
-    kernels::rms_norm(x.data(), gain.data(), 1e-5f, n, out.data());
-    benchmark::DoNotOptimize(out.data());
-    benchmark::ClobberMemory();
-  }
-  state.SetItemsProcessed(static_cast<std::int64_t>(n) * state.iterations());
+  const double seconds = bench::time_loop(
+      state, [&] { kernels::rms_norm(x.data(), gain.data(), 1e-5f, n, out.data()); });
+  state.counters["items_per_second"] = static_cast<double>(n) / seconds;
 }
 
 void swiglu(benchmark::State& state, std::size_t n) {
   std::vector<float> gate(n, 0.5f), up(n, 1.0f);
-  for (auto _ : state) {
-    kernels::swiglu(gate.data(), up.data(), n);
-    benchmark::DoNotOptimize(gate.data());
-    benchmark::ClobberMemory();
-  }
-  state.SetItemsProcessed(static_cast<std::int64_t>(n) * state.iterations());
+  const double seconds =
+      bench::time_loop(state, [&] { kernels::swiglu(gate.data(), up.data(), n); });
+  state.counters["items_per_second"] = static_cast<double>(n) / seconds;
 }
 
 template <class F>

@@ -44,10 +44,6 @@ struct Run {
   AlignedBuffer<float> logits;
 };
 
-benchmark::Counter rate(double amount) {
-  return benchmark::Counter(amount, benchmark::Counter::kIsIterationInvariantRate);
-}
-
 /// Multiply-adds of the matrices for one token; the head only for the last of a prompt.
 template <class S>
 constexpr double macs_per_token = static_cast<double>(
@@ -56,13 +52,13 @@ constexpr double macs_per_token = static_cast<double>(
 template <class M>
 void prefill(benchmark::State& state, std::size_t threads, std::size_t tokens) {
   Run<M> run(threads, tokens);
-  for (auto _ : state) {
+  const double seconds = bench::time_loop(state, [&] {
     run.sequence.truncate(0);
     run.extend_to(tokens);
-  }
+  });
   const double macs = macs_per_token<typename M::Shape> * static_cast<double>(tokens);
-  state.counters["tokens_per_second"] = rate(static_cast<double>(tokens));
-  state.counters["roofline_pct"] = rate(100 * macs / bench::fma_peak(run.model.executor()));
+  state.counters["tokens_per_second"] = static_cast<double>(tokens) / seconds;
+  state.counters["roofline_pct"] = 100 * macs / seconds / bench::fma_peak(run.model.executor());
 }
 
 template <class M>
@@ -70,24 +66,24 @@ void decode(benchmark::State& state, std::size_t threads) {
   constexpr std::size_t context = 128;
   Run<M> run(threads, context + 1);
   run.extend_to(context);
-  for (auto _ : state) {
+  const double seconds = bench::time_loop(state, [&] {
     run.sequence.truncate(context);
     run.extend_to(context + 1);
-  }
+  });
   // What a token reads: all matrices but the embedding, and the cache.
   using S = typename M::Shape;
   const double bytes =
       static_cast<double>(M::memory.weights() + M::memory.kv_cache(context)) -
       (tied_head<S> ? 0.0 : static_cast<double>(S::vocab * row_bytes<typename M::Weights>(S::dim)));
-  state.counters["tokens_per_second"] = rate(1);
-  state.counters["bytes_per_second"] = rate(bytes);
+  state.counters["tokens_per_second"] = 1 / seconds;
+  state.counters["bytes_per_second"] = bytes / seconds;
   // As large as the model, so that the caches help the limit as much as they help the model.
   AlignedBuffer<float> memory(std::min<std::size_t>(static_cast<std::size_t>(bytes) / sizeof(float),
                                                     (std::size_t{1} << 30) / sizeof(float)));
   for (std::size_t i = 0; i < memory.size(); i += 1024) memory[i] = 1;  // commit the pages
-  state.counters["roofline_pct"] = rate(
-      100 * bytes /
-      bench::read_bandwidth(run.model.executor(), memory.data(), memory.size() * sizeof(float)));
+  state.counters["roofline_pct"] =
+      100 * bytes / seconds /
+      bench::read_bandwidth(run.model.executor(), memory.data(), memory.size() * sizeof(float));
 }
 
 template <class M>

@@ -1,6 +1,8 @@
 // What the machine can do at most, measured in the process that reports shares of it.
 #pragma once
 
+#include <benchmark/benchmark.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -14,6 +16,17 @@ namespace bench {
 
 inline double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Seconds that one iteration of a benchmark's loop takes: the wall clock over all of them.
+template <class Body>
+double time_loop(benchmark::State& state, Body&& body) {
+  const auto start = std::chrono::steady_clock::now();
+  for (auto _ : state) {
+    body();
+    benchmark::ClobberMemory();
+  }
+  return seconds_since(start) / static_cast<double>(state.iterations());
 }
 
 /// The best of `rounds` calls of f() -> rate.
