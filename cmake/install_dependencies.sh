@@ -25,7 +25,6 @@ need g++ "$compiler" --version
 need cmake cmake --version
 need ninja-build ninja --version
 need pkg-config pkg-config --version
-need git git --version
 need time test -x /usr/bin/time
 if [[ ${#missing[@]} -eq 0 || "${missing[0]}" != g++ ]]; then
   need libhwy-dev has_header hwy/highway.h
