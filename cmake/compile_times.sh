@@ -28,9 +28,9 @@ CPP
 
 # measure NAME: sets seconds, memory (MiB) and object (KiB) for NAME.cpp.
 measure() {
-  local user system kib run
+  local user system kib
   seconds=
-  for run in 1 2 3; do
+  for _ in 1 2 3; do
     /usr/bin/time -f '%U %S %M' -o "$1.time" \
       "$compiler" -std=c++20 -O2 -march=native "${flags[@]}" -c "$1.cpp" -o "$1.o"
     read -r user system kib <"$1.time"
