@@ -147,10 +147,7 @@ class Tokenizer {
   explicit Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
   [[nodiscard]] const Piece& at(Token token) const {
-    if (token < 0 || static_cast<std::size_t>(token) >= vocab_size())
-      throw Error(
-          ErrorCode::invalid_argument, "not a token of the vocabulary",
-          {.expected = "0 to " + std::to_string(vocab_size() - 1), .found = std::to_string(token)});
+    require_token(token, vocab_size());
     return vocabulary().pieces[static_cast<std::size_t>(token)];
   }
 
