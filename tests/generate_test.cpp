@@ -101,7 +101,9 @@ std::vector<Choice> plain_distribution(const std::vector<float>& logits,
   for (std::size_t i = 0; i < logits.size(); ++i) {
     all.push_back({static_cast<Token>(i), std::exp((logits[i] - highest) / options.temperature)});
   }
-  std::ranges::stable_sort(all, std::greater(), &Choice::probability);
+  std::ranges::sort(all, [](const Choice& a, const Choice& b) {
+    return a.probability != b.probability ? a.probability > b.probability : a.token < b.token;
+  });
   if (options.top_k != 0 && options.top_k < all.size()) all.resize(options.top_k);
   for (const Choice& choice : all) total += choice.probability;
   std::size_t kept = 0;
@@ -158,7 +160,7 @@ TEST_CASE("top-k keeps the k most likely tokens, of equal ones the lower ids") {
   CHECK(drawn(logits, {.top_k = 2}) == std::set<Token>{1, 3});
   CHECK(drawn(logits, {.top_k = 3}) == std::set<Token>{1, 2, 3});
   CHECK(drawn(logits, {.top_k = 4}) == std::set<Token>{1, 2, 3, 4});
-  for (const std::size_t all : {0, 5, 6, 1000000})
+  for (const std::size_t all : {0u, 5u, 6u, 1000000u})
     CHECK(drawn(logits, {.top_k = all}) == std::set<Token>{0, 1, 2, 3, 4});
 }
 
@@ -473,7 +475,7 @@ TEST_CASE("the callback stops a text, which can then go on") {
 }
 
 TEST_CASE("max_tokens counts produced tokens") {
-  for (const std::size_t max_tokens : {0, 1, 7}) {
+  for (const std::size_t max_tokens : {0u, 1u, 7u}) {
     auto session = tiny_session();
     const auto result =
         session.generate("the", {.max_tokens = max_tokens, .temperature = 0}, ignore);
@@ -484,7 +486,7 @@ TEST_CASE("max_tokens counts produced tokens") {
 }
 
 TEST_CASE("the context is filled to the last token") {
-  for (const std::size_t batch_rows : {1, 3, 128}) {
+  for (const std::size_t batch_rows : {1u, 3u, 128u}) {
     auto session = tiny_session({.context = 10, .batch_rows = batch_rows});
     CHECK(session.context() == 10);
     const auto result = session.generate("thetin", {.max_tokens = 100, .temperature = 0}, ignore);
@@ -555,7 +557,7 @@ TEST_CASE("invalid options and tokens change nothing") {
 }
 
 TEST_CASE("a text in parts is the text in one") {
-  for (const std::size_t batch_rows : {1, 4, 128}) {
+  for (const std::size_t batch_rows : {1u, 4u, 128u}) {
     auto whole = tiny_session();
     auto parts = tiny_session({.batch_rows = batch_rows});
     std::string whole_text, parts_text;
@@ -566,7 +568,7 @@ TEST_CASE("a text in parts is the text in one") {
                             return true;
                           })
                 .reason == StopReason::max_tokens);
-    for (const std::size_t n : {1, 7, 12})
+    for (const std::size_t n : {1u, 7u, 12u})
       parts.generate(parts_text.empty() && parts.tokens().empty() ? "the hat" : "",
                      {.max_tokens = n, .temperature = 0}, [&](std::string_view part) {
                        parts_text += part;
@@ -803,7 +805,7 @@ TEST_CASE("log-probabilities are softmax, worked out in double") {
 TEST_CASE("log-probabilities of a text are those of its logits") {
   const auto model = make_random_model<TinyModel>(8);
   // Around the number of rows that are evaluated together, and beyond the model's context.
-  for (const std::size_t size : {2, 3, 32, 33, 34, 64, 65, 66, 150}) {
+  for (const std::size_t size : {2u, 3u, 32u, 33u, 34u, 64u, 65u, 66u, 150u}) {
     std::vector<Token> tokens;
     for (std::size_t i = 0; i < size; ++i)
       tokens.push_back(static_cast<Token>((i * i * 31 + 7 * i) % Tiny::vocab));
@@ -828,7 +830,7 @@ TEST_CASE("log-probabilities of a text are those of its logits") {
 
 TEST_CASE("a token outside the vocabulary has no probability") {
   const auto model = make_random_model<TinyModel>(8);
-  for (const std::size_t at : {0, 1, 31, 32, 33, 39}) {
+  for (const std::size_t at : {0u, 1u, 31u, 32u, 33u, 39u}) {
     for (const Token bad : {-1, static_cast<int>(Tiny::vocab)}) {
       std::vector<Token> tokens(40, 5);
       tokens[at] = bad;
@@ -873,7 +875,7 @@ TEST_CASE("stories260K writes the reference's story") {
   if (!file) return;
   const auto expected = reference(*test_data("model-stories260K/reference.json"));
   const auto tokenizer = load_tokenizer(test_data("model-stories260K/tok512.bin")->string());
-  for (const std::size_t threads : {1, 2}) {
+  for (const std::size_t threads : {1u, 2u}) {
     Session session(load<Model<Stories260K>>(file->string(), {.threads = threads}), tokenizer);
     std::string text;
     const auto result =

@@ -154,7 +154,7 @@ TEST_CASE("versions 0 and 1 are converted to the model's format") {
 }
 
 TEST_CASE("version 2 is decoded, also where groups begin inside rows") {
-  for (const std::size_t group_size : {1, 4, 8, 24}) {
+  for (const std::size_t group_size : {1u, 4u, 8u, 24u}) {
     CAPTURE(group_size);
     check_version_2<Untied, F32>(group_size);
     check_version_2<Tied, F32>(group_size);
@@ -524,7 +524,7 @@ TEST_CASE("errors say where a file is wrong") {
 }
 
 TEST_CASE("what is no checkpoint is refused") {
-  for (const std::size_t size : {0, 1, 4, 7, 8, 27}) {
+  for (const std::size_t size : {0u, 1u, 4u, 7u, 8u, 27u}) {
     CAPTURE(size);
     for (const char fill : {'\0', '\xFF', 'x'}) {
       const auto error = error_on_opening(std::string(size, fill));

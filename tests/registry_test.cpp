@@ -186,7 +186,7 @@ TEST_CASE("a type-erased model says what the typed one says") {
   CHECK(any.shape().context == zoo::Mouse::context);
   CHECK(any.config().context == typed.config().context);
   CHECK(any.config().norm_epsilon == typed.config().norm_epsilon);
-  for (const std::size_t context : {1, 40, 1000}) {
+  for (const std::size_t context : {1u, 40u, 1000u}) {
     const MemoryNumbers memory = any.memory(context);
     CHECK(memory.parameters == M::memory.parameters());
     CHECK(memory.weights == M::memory.weights());
