@@ -77,11 +77,35 @@ HWY_INLINE Vec<D> load(D, const float* p) {
   return hn::LoadU(typename D::Hwy(), p);
 }
 
+// Targets with instructions for binary16; Highway's emulation elsewhere is wrong for infinities,
+// NaNs and subnormals.
+#if HWY_TARGET <= HWY_AVX2 || HWY_TARGET == HWY_NEON
+#define LLAMA2_SIMD_NATIVE_HALF 1
+#else
+#define LLAMA2_SIMD_NATIVE_HALF 0
+#endif
+
 template <class D>
 HWY_INLINE Vec<D> load(D, const Half* p) {
+  const typename D::Hwy d;
+#if LLAMA2_SIMD_NATIVE_HALF
   const hn::Rebind<hwy::float16_t, typename D::Hwy> halves;
-  return hn::PromoteTo(typename D::Hwy(),
-                       hn::LoadU(halves, reinterpret_cast<const hwy::float16_t*>(p)));
+  return hn::PromoteTo(d, hn::LoadU(halves, reinterpret_cast<const hwy::float16_t*>(p)));
+#else
+  const hn::RebindToUnsigned<typename D::Hwy> u32;
+  const hn::Rebind<std::uint16_t, typename D::Hwy> u16;
+  const auto bits = hn::PromoteTo(u32, hn::LoadU(u16, reinterpret_cast<const std::uint16_t*>(p)));
+  const auto magnitude = hn::And(bits, hn::Set(u32, 0x7FFFu));
+  // The exponent's bias changes by 112; a multiplication does that for subnormals, too.
+  const auto finite =
+      hn::BitCast(u32, hn::Mul(hn::BitCast(d, hn::ShiftLeft<13>(magnitude)), hn::Set(d, 0x1p112f)));
+  const auto special = hn::Gt(hn::BitCast(hn::RebindToSigned<typename D::Hwy>(), magnitude),
+                              hn::Set(hn::RebindToSigned<typename D::Hwy>(), 0x7BFF));
+  const auto value =
+      hn::Or(finite, hn::IfThenElseZero(hn::RebindMask(u32, special), hn::Set(u32, 0x7F800000u)));
+  const auto sign = hn::ShiftLeft<16>(hn::Sub(bits, magnitude));
+  return hn::BitCast(d, hn::Or(value, sign));
+#endif
 }
 
 template <class D>
@@ -114,10 +138,10 @@ HWY_INLINE void store(D, Vec<D> v, float* p) {
 /// Rounds to nearest, ties to even.
 template <class D>
 HWY_INLINE void store(D, Vec<D> v, Half* p) {
-#if HWY_TARGET <= HWY_AVX2 || HWY_TARGET == HWY_NEON
+#if LLAMA2_SIMD_NATIVE_HALF
   const hn::Rebind<hwy::float16_t, typename D::Hwy> halves;
   hn::StoreU(hn::DemoteTo(halves, v), halves, reinterpret_cast<hwy::float16_t*>(p));
-#else  // no instruction for it, and Highway's emulation does not round subnormals the same way
+#else
   float lanes[D::lanes];
   hn::StoreU(v, typename D::Hwy(), lanes);
   for (std::size_t i = 0; i < D::lanes; ++i) p[i] = to_half(lanes[i]);
@@ -167,11 +191,13 @@ HWY_INLINE V fma(V a, V b, V c) {
   return hn::MulAdd(a, b, c);
 }
 
-/// Elements 2i and 2i + 1 exchanged; at least 2 lanes.
+#if HWY_TARGET != HWY_SCALAR
+/// Elements 2i and 2i + 1 exchanged; at least 4 lanes.
 template <class V>
 HWY_INLINE V swap_pairs(V v) {
   return hn::Shuffle2301(v);
 }
+#endif
 
 /// Sum of all lanes, in an order that is fixed for the target.
 template <class D>
@@ -214,6 +240,8 @@ HWY_INLINE Vec<D> scale_by_power_of_2(D, Vec<D> v, Vec<D> n) {
   const hn::RebindToSigned<typename D::Hwy> di;
   return hn::BitCast(d, hn::Add(hn::BitCast(di, v), hn::ShiftLeft<23>(hn::ConvertTo(di, n))));
 }
+
+#undef LLAMA2_SIMD_NATIVE_HALF
 
 }  // namespace simd
 }  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
