@@ -86,8 +86,8 @@ class Session {
   using Sequence = typename M::Sequence;
   using Row = typename M::Row;
 
-  /// Throws `mismatch` if the tokenizer has more ids than the model, `out_of_memory` if the pool
-  /// has too few pages.
+  /// Throws `mismatch` if the tokenizer has more ids than the model, `invalid_argument` for a
+  /// context out of range, `out_of_memory` if the pool has too few pages.
   Session(M model, Tokenizer tokenizer, const Options& options = {})
       : model_(std::move(model)),
         tokenizer_(std::move(tokenizer)),
@@ -208,8 +208,12 @@ class Session {
   }
 
  private:
+  static constexpr std::size_t max_context = std::size_t{1} << 24;  // as of shapes
+
   static Sequence make_sequence(const M& model, const Options& options) {
     const std::size_t context = options.context != 0 ? options.context : model.config().context;
+    require_option(context <= max_context, "context", static_cast<double>(context),
+                   "at most 2^24 tokens");
     auto pool =
         options.pool != nullptr ? options.pool : std::make_shared<typename M::Pool>(context);
     return Sequence(std::move(pool), context);

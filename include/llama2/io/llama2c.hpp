@@ -80,12 +80,14 @@ class Llama2cReader {
     const std::array<std::uint64_t*, header_fields> targets = {
         &out_.shape.dim,      &out_.shape.hidden_dim, &out_.shape.layers, &out_.shape.heads,
         &out_.shape.kv_heads, &out_.shape.vocab,      &out_.shape.context};
+    constexpr std::array<const char*, header_fields> names = {
+        "dim", "hidden_dim", "layers", "heads", "kv_heads", "vocab", "context"};
     for (std::size_t i = 0; i < header_fields; ++i) {
       if (values[i] < 0)
         throw Error(ErrorCode::malformed_file, "negative size in the header",
                     {.file = path(),
                      .offset = offset + 4 * i,
-                     .tensor = "header",
+                     .tensor = names[i],
                      .found = std::to_string(values[i])});
       *targets[i] = static_cast<std::uint64_t>(values[i]);
     }
