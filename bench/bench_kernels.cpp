@@ -36,9 +36,8 @@ void matmul(benchmark::State& state, std::size_t rows, std::size_t cols, std::si
   const auto w = make_matrix<F>(rows, cols);
   const AlignedBuffer<float> x(tokens * cols);
   AlignedBuffer<float> y(tokens * rows);
-  const double seconds = bench::time_loop(state, [&] {
-    kernels::matmul(w.data(), rows, cols, x.data(), cols, tokens, y.data(), rows);
-  });
+  const double seconds = bench::time_loop(
+      state, [&] { kernels::matmul(w.data(), rows, cols, x.data(), tokens, y.data(), rows); });
   const std::size_t bytes = w.size() * sizeof(typename F::Block);
   const double macs = static_cast<double>(rows * cols * tokens);
   state.counters["bytes_per_second"] = static_cast<double>(bytes) / seconds;

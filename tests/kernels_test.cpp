@@ -90,7 +90,7 @@ TEMPLATE_TEST_CASE("matmul equals the reference, and any tile the same bits", ""
 
       std::vector<float> one_by_one(most_tokens * rows);
       for (std::size_t t = 0; t < most_tokens; ++t)
-        kernels::matmul(blocks.data(), rows, cols, x.data() + 1 + t * cols, cols, 1,
+        kernels::matmul(blocks.data(), rows, cols, x.data() + 1 + t * cols, 1,
                         one_by_one.data() + t * rows, rows);
       bool within_bounds = true;
       for (std::size_t t = 0; t < most_tokens; ++t)
@@ -102,8 +102,7 @@ TEMPLATE_TEST_CASE("matmul equals the reference, and any tile the same bits", ""
       REQUIRE(within_bounds);
       for (const std::size_t tokens : {2, 3, 4, 5, 7, 8}) {
         std::vector<float> together(tokens * rows);
-        kernels::matmul(blocks.data(), rows, cols, x.data() + 1, cols, tokens, together.data(),
-                        rows);
+        kernels::matmul(blocks.data(), rows, cols, x.data() + 1, tokens, together.data(), rows);
         REQUIRE(bits(together) ==
                 bits({one_by_one.begin(),
                       one_by_one.begin() + static_cast<std::ptrdiff_t>(tokens * rows)}));
@@ -117,9 +116,9 @@ TEST_CASE("matmul of a part of the rows has the same bits as of all") {
   const auto w = random_values(3, rows * cols);
   const auto x = random_values(4, tokens * cols);
   std::vector<float> all(tokens * rows), parts(tokens * rows);
-  kernels::matmul(w.data(), rows, cols, x.data(), cols, tokens, all.data(), rows);
+  kernels::matmul(w.data(), rows, cols, x.data(), tokens, all.data(), rows);
   for (const auto& [begin, end] : {std::pair<std::size_t, std::size_t>{0, 5}, {5, 6}, {6, rows}})
-    kernels::matmul(w.data() + begin * cols, end - begin, cols, x.data(), cols, tokens,
+    kernels::matmul(w.data() + begin * cols, end - begin, cols, x.data(), tokens,
                     parts.data() + begin, rows);
   CHECK(bits(all) == bits(parts));
 }
@@ -342,5 +341,118 @@ TEMPLATE_TEST_CASE("partial loads read nothing beyond, and give zeros", "", F32,
     std::vector<float> target(n);
     simd::store_first(d, simd::set(d, 2.5f), target.data(), n);
     REQUIRE(std::ranges::all_of(target, [](float v) { return v == 2.5f; }));
+  }
+}
+
+namespace {
+
+/// A quantised vector's values.
+std::vector<float> values_of(const std::vector<ActivationBlock>& blocks, std::size_t n) {
+  std::vector<float> values(n);
+  for (std::size_t i = 0; i < n; ++i)
+    values[i] = blocks[i / 32].scale * static_cast<float>(blocks[i / 32].q[i % 32]);
+  return values;
+}
+
+std::vector<ActivationBlock> quantised(const std::vector<float>& x, std::size_t cols) {
+  std::vector<ActivationBlock> blocks;
+  for (std::size_t begin = 0; begin < x.size(); begin += cols) {
+    blocks.resize(blocks.size() + ceil_div(cols, 32));
+    kernels::quantise(&x[begin], cols, &blocks[blocks.size() - ceil_div(cols, 32)]);
+  }
+  return blocks;
+}
+
+}  // namespace
+
+TEST_CASE("activations are quantised to the nearest multiple of the largest over 127") {
+  for (const std::size_t n : {1, 5, 31, 32, 33, 64, 172}) {
+    const auto x = random_values(18, n, 3.0f);
+    const auto blocks = quantised(x, n);
+    const auto values = values_of(blocks, n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t first = i / 32 * 32;
+      float largest = 0;
+      for (std::size_t j = first; j < std::min(n, first + 32); ++j)
+        largest = std::max(largest, std::abs(x[j]));
+      REQUIRE(blocks[i / 32].scale == largest / 127.0f);
+      REQUIRE(std::abs(values[i] - x[i]) <= 0.5001f * blocks[i / 32].scale);
+    }
+    for (std::size_t i = n; i < blocks.size() * 32; ++i) REQUIRE(blocks[i / 32].q[i % 32] == 0);
+  }
+  ActivationBlock zeros;
+  kernels::quantise(std::vector<float>(32).data(), 32, &zeros);
+  CHECK(zeros.scale == 0.0f);
+  CHECK(std::ranges::all_of(zeros.q, [](int q) { return q == 0; }));
+  const float odd[4] = {std::numeric_limits<float>::quiet_NaN(),
+                        std::numeric_limits<float>::infinity(), 1e-45f, -1.0f};
+  kernels::quantise(odd, 4, &zeros);  // no crash, any value
+}
+
+TEMPLATE_TEST_CASE("quantised products equal the reference, and any tile the same bits", "", Q8_0,
+                   Q4_0) {
+  using Block = typename TestType::Block;
+  for (const std::size_t cols : {1, 31, 32, 33, 64, 172, 256}) {
+    for (const std::size_t rows : {1, 2, 3, 8}) {
+      constexpr std::size_t most_tokens = 9;
+      const std::size_t blocks = row_blocks<TestType>(cols);
+      std::vector<Block> w(rows * blocks);
+      std::vector<double> wide_w(rows * cols), wide_x;
+      for (std::size_t r = 0; r < rows; ++r) {
+        const auto row = random_values(100 + r, cols);
+        TestType::encode(row.data(), &w[r * blocks], cols);
+        std::vector<float> decoded(cols);
+        TestType::decode(&w[r * blocks], decoded.data(), cols);
+        std::ranges::copy(decoded, &wide_w[r * cols]);
+      }
+      const auto x = random_values(19, most_tokens * cols, 2.0f);
+      const auto q = quantised(x, cols);
+      for (std::size_t t = 0; t < most_tokens; ++t) {
+        const auto values = values_of({q.begin() + static_cast<std::ptrdiff_t>(t * blocks),
+                                       q.begin() + static_cast<std::ptrdiff_t>((t + 1) * blocks)},
+                                      cols);
+        wide_x.insert(wide_x.end(), values.begin(), values.end());
+      }
+      std::vector<double> expected(most_tokens * rows);
+      reference::matmul(wide_w.data(), rows, cols, wide_x.data(), most_tokens, expected.data());
+      std::vector<float> one_by_one(most_tokens * rows);
+      bool within_bounds = true;
+      for (std::size_t t = 0; t < most_tokens; ++t) {
+        kernels::matmul(w.data(), rows, cols, &q[t * blocks], 1, &one_by_one[t * rows], rows);
+        for (std::size_t r = 0; r < rows; ++r)
+          within_bounds =
+              within_bounds && std::abs(one_by_one[t * rows + r] - expected[t * rows + r]) <=
+                                   dot_bound(&wide_w[r * cols], &wide_x[t * cols], cols);
+      }
+      REQUIRE(within_bounds);
+      for (const std::size_t tokens : {2, 4, 5, 9}) {
+        std::vector<float> together(tokens * rows);
+        kernels::matmul(w.data(), rows, cols, q.data(), tokens, together.data(), rows);
+        REQUIRE(bits(together) ==
+                bits({one_by_one.begin(),
+                      one_by_one.begin() + static_cast<std::ptrdiff_t>(tokens * rows)}));
+      }
+    }
+  }
+}
+
+TEST_CASE("quantised products are exact at the extremes of every integer") {
+  BlockQ8_0 w8{.scale = to_half(1.0f), .q = {}};
+  BlockQ4_0 w4{.scale = to_half(1.0f), .q = {}};
+  ActivationBlock x{.scale = 1.0f, .q = {}};
+  for (const int weight : {-128, -127, 127})
+    for (const int activation : {-127, 127}) {
+      std::ranges::fill(w8.q, static_cast<std::int8_t>(weight));
+      std::ranges::fill(x.q, static_cast<std::int8_t>(activation));
+      float y = 0;
+      kernels::matmul(&w8, 1, 32, &x, 1, &y, 1);
+      CHECK(y == static_cast<float>(32 * weight * activation));
+    }
+  for (const auto& [byte, weight] : {std::pair<std::uint8_t, int>{0x00, -8}, {0xFF, 7}}) {
+    std::ranges::fill(w4.q, byte);
+    std::ranges::fill(x.q, std::int8_t{-127});
+    float y = 0;
+    kernels::matmul(&w4, 1, 32, &x, 1, &y, 1);
+    CHECK(y == static_cast<float>(32 * weight * -127));
   }
 }

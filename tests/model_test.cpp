@@ -115,6 +115,22 @@ TEST_CASE("logits equal the reference for every format of weights and of the cac
   check_against_reference<Model<TinyPlain, BF16, F16>>(70, 2e-2);
 }
 
+TEMPLATE_TEST_CASE("8-bit activations cost at most 2 % of the logits' root mean square", "",
+                   (Model<TinyBlocks, Q8_0, F32>), (Model<TinyBlocks, Q4_0, F32>),
+                   (Model<TinyPlain, Q8_0, F32>)) {
+  const auto model = make_random_model<TestType>(28);
+  const auto tokens = some_tokens<typename TestType::Shape>(70);
+  const auto expected = reference_pass(model, tokens).logits;  // decodes the same blocks
+  const auto logits = all_logits(model, tokens, 70);
+  double error = 0, power = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    error += (logits[i] - expected[i]) * (logits[i] - expected[i]);
+    power += expected[i] * expected[i];
+  }
+  CHECK(std::sqrt(error / power) < 0.02);
+  CHECK(std::sqrt(error / power) > 1e-4);  // they are quantised indeed
+}
+
 TEST_CASE("every layer's activations equal the reference's") {
   using M = Model<TinyGrouped, F32, F32>;
   const M model = make_random_model<M>(22);
@@ -173,7 +189,8 @@ TEST_CASE("run-time properties reach the computation") {
 
 TEMPLATE_TEST_CASE("the same bits for any cut, workspace, company and number of threads", "",
                    (Model<TinyGrouped, F32>), (Model<TinyGrouped, BF16>),
-                   (Model<TinyGrouped, F16, F32>)) {
+                   (Model<TinyGrouped, F16, F32>), (Model<TinyGrouped, Q8_0>),
+                   (Model<TinyGrouped, Q4_0, F32>)) {
   using M = TestType;
   using S = typename M::Shape;
   constexpr std::size_t vocab = S::vocab;

@@ -4,6 +4,7 @@
 #include "llama2/kernels/attention-inl.hpp"
 #include "llama2/kernels/elementwise-inl.hpp"
 #include "llama2/kernels/matmul-inl.hpp"
+#include "llama2/kernels/quantised_matmul-inl.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 

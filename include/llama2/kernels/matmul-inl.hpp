@@ -20,8 +20,8 @@ namespace detail {
 /// in ascending k and summed over its lanes at the end, whatever R and T: so an output has the
 /// same bits in every tile.
 template <std::size_t R, std::size_t T, class Block>
-HWY_INLINE void dot_tile(const Block* w, const float* x, std::size_t x_stride, std::size_t cols,
-                         float* y, std::size_t y_stride) {
+HWY_INLINE void dot_tile(const Block* w, const float* x, std::size_t cols, float* y,
+                         std::size_t y_stride) {
   using namespace simd;
   constexpr NativeFloats d;
   Vec<NativeFloats> sums[R][T];
@@ -34,7 +34,7 @@ HWY_INLINE void dot_tile(const Block* w, const float* x, std::size_t x_stride, s
   for (std::size_t k = 0; k < whole; k += d.lanes) {
     Vec<NativeFloats> xs[T];
 #pragma GCC unroll 16
-    for (std::size_t t = 0; t < T; ++t) xs[t] = load(d, x + t * x_stride + k);
+    for (std::size_t t = 0; t < T; ++t) xs[t] = load(d, x + t * cols + k);
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < R; ++r) {
       const auto weights = load(d, w + r * cols + k);
@@ -45,7 +45,7 @@ HWY_INLINE void dot_tile(const Block* w, const float* x, std::size_t x_stride, s
   if (const std::size_t rest = cols - whole; rest != 0) {
     Vec<NativeFloats> xs[T];
 #pragma GCC unroll 16
-    for (std::size_t t = 0; t < T; ++t) xs[t] = load_first(d, x + t * x_stride + whole, rest);
+    for (std::size_t t = 0; t < T; ++t) xs[t] = load_first(d, x + t * cols + whole, rest);
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < R; ++r) {
       const auto weights = load_first(d, w + r * cols + whole, rest);
@@ -63,28 +63,25 @@ HWY_INLINE void dot_tile(const Block* w, const float* x, std::size_t x_stride, s
 }  // namespace detail
 
 /// y[t][r] = sum over k of w[r][k] * x[t][k] for `rows` rows of `cols` weights and `tokens`
-/// vectors. `w` is row-major without gaps; x and y advance by their strides (in floats) from one
+/// vectors. w and x are row-major without gaps; y advances by its stride (in floats) from one
 /// token to the next. Every y[t][r] has the same bits whatever the number of rows or tokens.
 template <class Block>
-void matmul(const Block* w, std::size_t rows, std::size_t cols, const float* x,
-            std::size_t x_stride, std::size_t tokens, float* y, std::size_t y_stride) {
+void matmul(const Block* w, std::size_t rows, std::size_t cols, const float* x, std::size_t tokens,
+            float* y, std::size_t y_stride) {
   using detail::dot_tile;
   std::size_t r = 0;
   if (tokens == 1)  // eight accumulators hide the latency of fma
-    for (; r + 8 <= rows; r += 8) dot_tile<8, 1>(w + r * cols, x, x_stride, cols, y + r, y_stride);
+    for (; r + 8 <= rows; r += 8) dot_tile<8, 1>(w + r * cols, x, cols, y + r, y_stride);
   for (; r + 4 <= rows; r += 4) {
     std::size_t t = 0;
     for (; t + 3 <= tokens; t += 3)  // 12 accumulators, 3 vectors and a weight: 16 registers
-      dot_tile<4, 3>(w + r * cols, x + t * x_stride, x_stride, cols, y + t * y_stride + r,
-                     y_stride);
+      dot_tile<4, 3>(w + r * cols, x + t * cols, cols, y + t * y_stride + r, y_stride);
     for (; t < tokens; ++t)
-      dot_tile<4, 1>(w + r * cols, x + t * x_stride, x_stride, cols, y + t * y_stride + r,
-                     y_stride);
+      dot_tile<4, 1>(w + r * cols, x + t * cols, cols, y + t * y_stride + r, y_stride);
   }
   for (; r < rows; ++r)
     for (std::size_t t = 0; t < tokens; ++t)
-      dot_tile<1, 1>(w + r * cols, x + t * x_stride, x_stride, cols, y + t * y_stride + r,
-                     y_stride);
+      dot_tile<1, 1>(w + r * cols, x + t * cols, cols, y + t * y_stride + r, y_stride);
 }
 
 }  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE

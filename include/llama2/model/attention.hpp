@@ -31,9 +31,10 @@ void attention_layer(const SharedExecutor& executor, const ModelConfig& config,
 
   rms_norm(executor, weights.attention_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
   tape.record(Activation::attention_input, layer, first_row, {ws.normed, tokens * S::dim});
-  linear(executor, weights.wq, ws.normed, tokens, ws.query);
-  linear(executor, weights.wk, ws.normed, tokens, ws.key);
-  linear(executor, weights.wv, ws.normed, tokens, ws.value);
+  const auto* const input = prepare<F>(executor, ws.normed, S::dim, tokens, ws.quantised);
+  linear(executor, weights.wq, input, tokens, ws.query);
+  linear(executor, weights.wk, input, tokens, ws.key);
+  linear(executor, weights.wv, input, tokens, ws.value);
 
   parallel_ranges(executor, tokens, 1, S::dim + 2 * kv_dim<S>,
                   [&](std::size_t begin, std::size_t end) {
@@ -70,7 +71,8 @@ void attention_layer(const SharedExecutor& executor, const ModelConfig& config,
   });
   tape.record(Activation::attention_output, layer, first_row, {ws.attended, tokens * S::dim});
 
-  linear(executor, weights.wo, ws.attended, tokens, ws.normed);
+  linear(executor, weights.wo, prepare<F>(executor, ws.attended, S::dim, tokens, ws.quantised),
+         tokens, ws.normed);
   kernels::add_to(ws.stream, ws.normed, tokens * S::dim);
 }
 

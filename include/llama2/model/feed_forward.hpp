@@ -19,15 +19,17 @@ void feed_forward_layer(const SharedExecutor& executor, const ModelConfig& confi
                         Workspace<S>& ws, Tape& tape) {
   rms_norm(executor, weights.ffn_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
   tape.record(Activation::ffn_input, layer, first_row, {ws.normed, tokens * S::dim});
-  linear(executor, weights.w1, ws.normed, tokens, ws.gate);
-  linear(executor, weights.w3, ws.normed, tokens, ws.up);
+  const auto* const input = prepare<F>(executor, ws.normed, S::dim, tokens, ws.quantised);
+  linear(executor, weights.w1, input, tokens, ws.gate);
+  linear(executor, weights.w3, input, tokens, ws.up);
   constexpr std::size_t cost_of_silu = 8;  // in multiply-adds
   parallel_ranges(executor, tokens * S::hidden_dim, 64, cost_of_silu,
                   [&](std::size_t begin, std::size_t end) {
                     kernels::swiglu(ws.gate + begin, ws.up + begin, end - begin);
                   });
   tape.record(Activation::gated, layer, first_row, {ws.gate, tokens * S::hidden_dim});
-  linear(executor, weights.w2, ws.gate, tokens, ws.normed);
+  linear(executor, weights.w2, prepare<F>(executor, ws.gate, S::hidden_dim, tokens, ws.quantised),
+         tokens, ws.normed);
   kernels::add_to(ws.stream, ws.normed, tokens * S::dim);
 }
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 
+#include "llama2/format/activation.hpp"
 #include "llama2/kernels/kernels.hpp"
 #include "llama2/model/tensor.hpp"
 #include "llama2/parallel/executor.hpp"
@@ -29,12 +31,31 @@ void parallel_ranges(const SharedExecutor& executor, std::size_t count, std::siz
                [&](std::size_t i) noexcept { body(i * size, std::min(count, (i + 1) * size)); });
 }
 
-/// y = x W^T for `tokens` rows: x is (tokens, Cols), y is (tokens, Rows), both without gaps.
+/// The input of products with weights in format F: x itself, (tokens, cols), or, for quantised
+/// weights, its 8-bit form in `memory`.
+template <WeightFormat F>
+const ActivationOf<F>* prepare(const SharedExecutor& executor, const float* x, std::size_t cols,
+                               std::size_t tokens,
+                               [[maybe_unused]] ActivationBlock* memory) noexcept {
+  if constexpr (std::is_same_v<ActivationOf<F>, float>) {
+    return x;
+  } else {
+    const std::size_t blocks = ceil_div(cols, 32);
+    parallel_ranges(executor, tokens, 1, cols, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t t = begin; t < end; ++t)
+        kernels::quantise(x + t * cols, cols, memory + t * blocks);
+    });
+    return memory;
+  }
+}
+
+/// y = x W^T for `tokens` rows: x is what `prepare` gave for (tokens, Cols), y is (tokens, Rows)
+/// without gaps.
 template <WeightFormat F, std::size_t Rows, std::size_t Cols>
-void linear(const SharedExecutor& executor, const MatrixView<F, Rows, Cols>& w, const float* x,
-            std::size_t tokens, float* y) noexcept {
+void linear(const SharedExecutor& executor, const MatrixView<F, Rows, Cols>& w,
+            const ActivationOf<F>* x, std::size_t tokens, float* y) noexcept {
   parallel_ranges(executor, Rows, 8, Cols * tokens, [&](std::size_t begin, std::size_t end) {
-    kernels::matmul(w.row(begin), end - begin, Cols, x, Cols, tokens, y + begin, Rows);
+    kernels::matmul(w.row(begin), end - begin, Cols, x, tokens, y + begin, Rows);
   });
 }
 

@@ -167,7 +167,9 @@ class Model {
       kernels::rms_norm(ws.stream + t * S::dim, weights.norm.data, config.norm_epsilon, S::dim,
                         ws.normed + wanted++ * S::dim);
     }
-    if (wanted != 0) linear(executor, weights.head(), ws.normed, wanted, logits);
+    if (wanted != 0)
+      linear(executor, weights.head(),
+             prepare<F>(executor, ws.normed, S::dim, wanted, ws.quantised), wanted, logits);
     return logits + wanted * S::vocab;
   }
 

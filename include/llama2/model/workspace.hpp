@@ -5,6 +5,7 @@
 #include <string>
 
 #include "llama2/base/aligned_buffer.hpp"
+#include "llama2/format/activation.hpp"
 #include "llama2/shape/memory_plan.hpp"
 #include "llama2/shape/model_shape.hpp"
 
@@ -32,21 +33,23 @@ class Workspace {
     up = take(S::hidden_dim);
     cosines = take(head_dim<S>);
     sines = take(head_dim<S>);
+    quantised = reinterpret_cast<ActivationBlock*>(next);
   }
 
   /// Rows that fit at a time.
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
 
-  float* stream;    ///< (rows, dim): the residual stream
-  float* normed;    ///< (rows, dim): input of a layer, then its output
-  float* query;     ///< (rows, dim)
-  float* attended;  ///< (rows, dim): the heads' outputs
-  float* key;       ///< (rows, kv_dim)
-  float* value;     ///< (rows, kv_dim)
-  float* gate;      ///< (rows, hidden_dim)
-  float* up;        ///< (rows, hidden_dim)
-  float* cosines;   ///< (rows, head_dim): each pair's cosine twice
-  float* sines;     ///< (rows, head_dim): each pair's (-sine, sine)
+  float* stream;               ///< (rows, dim): the residual stream
+  float* normed;               ///< (rows, dim): input of a layer, then its output
+  float* query;                ///< (rows, dim)
+  float* attended;             ///< (rows, dim): the heads' outputs
+  float* key;                  ///< (rows, kv_dim)
+  float* value;                ///< (rows, kv_dim)
+  float* gate;                 ///< (rows, hidden_dim)
+  float* up;                   ///< (rows, hidden_dim)
+  float* cosines;              ///< (rows, head_dim): each pair's cosine twice
+  float* sines;                ///< (rows, head_dim): each pair's (-sine, sine)
+  ActivationBlock* quantised;  ///< a layer's input in 8 bits, for quantised weights
 
  private:
   static std::size_t elements(std::size_t rows) {
@@ -55,6 +58,7 @@ class Workspace {
                   {.expected = "1 to 65536", .found = std::to_string(rows)});
     return MemoryPlan<S, FloatElement, FloatElement>::scratch(rows) / sizeof(float);
   }
+  static_assert(sizeof(ActivationBlock) == 36);
   struct FloatElement {
     using Block = float;
     static constexpr std::size_t block_size = 1;

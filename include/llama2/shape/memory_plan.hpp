@@ -51,8 +51,13 @@ struct MemoryPlan {
 
   /// Intermediate results of one forward pass over up to `rows` rows at a time.
   static constexpr std::size_t scratch(std::size_t rows = max_batch_rows) noexcept {
-    return rows * sizeof(float) *
-           (4 * S::dim + 2 * kv_dim<S> + 2 * S::hidden_dim + 2 * head_dim<S>);
+    return rows * (sizeof(float) * (4 * S::dim + 2 * kv_dim<S> + 2 * S::hidden_dim +
+                                    2 * head_dim<S>)+quantised_activations());
+  }
+
+  /// One row of a layer's input as `ActivationBlock`s: 32 bytes and a scale for each 32 floats.
+  static constexpr std::size_t quantised_activations() noexcept {
+    return ceil_div(S::dim > S::hidden_dim ? S::dim : S::hidden_dim, 32) * 36;
   }
 
   /// Everything that one session of `context` tokens needs, its logits included.

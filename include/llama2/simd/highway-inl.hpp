@@ -25,7 +25,9 @@
 #include <hwy/highway.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "llama2/format/half.hpp"
 
@@ -242,6 +244,94 @@ HWY_INLINE Vec<D> scale_by_power_of_2(D, Vec<D> v, Vec<D> n) {
 }
 
 #undef LLAMA2_SIMD_NATIVE_HALF
+
+/// 32 integers of at most 8 bits, prepared for products.
+struct Group {
+#if HWY_TARGET == HWY_SCALAR
+  static constexpr std::size_t lanes = 1;
+  std::int8_t parts[32];
+#else
+  using Int16 =
+      hn::Simd<std::int16_t, (HWY_LANES(std::int16_t) < 16 ? HWY_LANES(std::int16_t) : 16), 0>;
+  static constexpr std::size_t part_size =
+      HWY_LANES(std::int16_t) < 16 ? HWY_LANES(std::int16_t) : 16;
+  static constexpr std::size_t lanes = part_size / 2;  ///< of the floats that `dot` gives
+  hn::Vec<Int16> parts[32 / part_size];
+#endif
+};
+
+/// Tag of the floats that `dot` gives.
+using GroupFloats = Floats<Group::lanes>;
+
+/// 32 signed bytes.
+HWY_INLINE Group load_group(const std::int8_t* p) {
+  Group group;
+#if HWY_TARGET == HWY_SCALAR
+  std::memcpy(group.parts, p, 32);
+#else
+  const Group::Int16 d;
+  const hn::Rebind<std::int8_t, Group::Int16> bytes;
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < 32 / Group::part_size; ++i)
+    group.parts[i] = hn::PromoteTo(d, hn::LoadU(bytes, p + i * Group::part_size));
+#endif
+  return group;
+}
+
+/// 32 nibbles less 8: the low four bits of 16 bytes, then their high four bits.
+HWY_INLINE Group load_nibbles(const std::uint8_t* p) {
+  Group group;
+#if HWY_TARGET == HWY_SCALAR
+  for (std::size_t i = 0; i < 16; ++i) {
+    group.parts[i] = static_cast<std::int8_t>((p[i] & 15) - 8);
+    group.parts[i + 16] = static_cast<std::int8_t>((p[i] >> 4) - 8);
+  }
+#else
+  const Group::Int16 d;
+  const hn::Rebind<std::uint8_t, Group::Int16> bytes;
+  constexpr std::size_t half = 16 / Group::part_size;
+  const auto eight = hn::Set(d, 8);
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < half; ++i) {
+    const auto both = hn::PromoteTo(d, hn::LoadU(bytes, p + i * Group::part_size));
+    group.parts[i] = hn::Sub(hn::And(both, hn::Set(d, 15)), eight);
+    group.parts[i + half] = hn::Sub(hn::ShiftRight<4>(both), eight);
+  }
+#endif
+  return group;
+}
+
+/// The products of two groups, summed exactly into `GroupFloats::lanes` floats. Which products
+/// share a lane is the target's choice.
+HWY_INLINE Vec<GroupFloats> dot(const Group& a, const Group& b) {
+#if HWY_TARGET == HWY_SCALAR
+  int sum = 0;
+  for (std::size_t i = 0; i < 32; ++i) sum += a.parts[i] * b.parts[i];
+  return set(GroupFloats(), static_cast<float>(sum));
+#else
+  const hn::Repartition<std::int32_t, Group::Int16> d;
+  auto sum = hn::Zero(d), other = hn::Zero(d);
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < 32 / Group::part_size; ++i)
+    sum = hn::ReorderWidenMulAccumulate(d, a.parts[i], b.parts[i], sum, other);
+  return hn::ConvertTo(GroupFloats::Hwy(), hn::RearrangeToOddPlusEven(sum, other));
+#endif
+}
+
+/// Rounds `lanes` floats to the nearest integers, ties to even, and stores them as bytes; they
+/// must lie in -127 .. 127 (NaN gives some byte).
+template <class D>
+HWY_INLINE void store_bytes(D, Vec<D> v, std::int8_t* p) {
+  const hn::RebindToSigned<typename D::Hwy> integers;
+  const hn::Rebind<std::int8_t, typename D::Hwy> bytes;
+  hn::StoreU(hn::DemoteTo(bytes, hn::ConvertTo(integers, round(v))), bytes, p);
+}
+
+/// |v|, lane by lane.
+template <class V>
+HWY_INLINE V absolute(V v) {
+  return hn::Abs(v);
+}
 
 }  // namespace simd
 }  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
