@@ -19,9 +19,10 @@
     "llama2 cannot be compiled with -ffast-math (nor -Ofast, -ffinite-math-only, -fassociative-math or -freciprocal-math): remove the flag; the kernels are vectorised without it and results stay the same bit for bit."
 #endif
 
-// Static mode compiles for the flags given. Below AVX2 (with FMA, F16C and BMI2, as every such
-// processor has) or NEON it would run many times slower than the machine can.
-#if !defined(LLAMA2_ALLOW_SLOW_BASELINE) &&                                               \
+// Static mode compiles for the flags given (dynamic mode for every target). Below AVX2 (with FMA,
+// F16C and BMI2, as every such processor has) or NEON it would run many times slower than the
+// machine can.
+#if !defined(LLAMA2_ALLOW_SLOW_BASELINE) && !defined(LLAMA2_DYNAMIC) &&                   \
     !(defined(__AVX2__) && defined(__FMA__) && defined(__F16C__) && defined(__BMI2__)) && \
     !(defined(__aarch64__) && defined(__ARM_NEON))
 #error \
@@ -67,15 +68,22 @@
 #define LLAMA2_DETAIL_ISA_BF16
 #endif
 
-#define LLAMA2_DETAIL_ABI_PASTE(major, minor, isa, fma, vnni, bf16) \
-  v##major##_##minor##_##isa##fma##vnni##bf16
-#define LLAMA2_DETAIL_ABI_EXPAND(major, minor, isa, fma, vnni, bf16) \
-  LLAMA2_DETAIL_ABI_PASTE(major, minor, isa, fma, vnni, bf16)
+#if defined(LLAMA2_DYNAMIC)
+#define LLAMA2_DETAIL_MODE _dynamic
+#else
+#define LLAMA2_DETAIL_MODE
+#endif
+
+#define LLAMA2_DETAIL_ABI_PASTE(major, minor, isa, fma, vnni, bf16, mode) \
+  v##major##_##minor##_##isa##fma##vnni##bf16##mode
+#define LLAMA2_DETAIL_ABI_EXPAND(major, minor, isa, fma, vnni, bf16, mode) \
+  LLAMA2_DETAIL_ABI_PASTE(major, minor, isa, fma, vnni, bf16, mode)
 
 /// The inline namespace of everything in the library, for example `v0_1_avx2`.
-#define LLAMA2_ABI                                                                        \
-  LLAMA2_DETAIL_ABI_EXPAND(LLAMA2_VERSION_MAJOR, LLAMA2_VERSION_MINOR, LLAMA2_DETAIL_ISA, \
-                           LLAMA2_DETAIL_ISA_FMA, LLAMA2_DETAIL_ISA_VNNI, LLAMA2_DETAIL_ISA_BF16)
+#define LLAMA2_ABI                                                                                \
+  LLAMA2_DETAIL_ABI_EXPAND(LLAMA2_VERSION_MAJOR, LLAMA2_VERSION_MINOR, LLAMA2_DETAIL_ISA,         \
+                           LLAMA2_DETAIL_ISA_FMA, LLAMA2_DETAIL_ISA_VNNI, LLAMA2_DETAIL_ISA_BF16, \
+                           LLAMA2_DETAIL_MODE)
 
 #define LLAMA2_DETAIL_STRING_OF(...) #__VA_ARGS__
 #define LLAMA2_DETAIL_STRING(...) LLAMA2_DETAIL_STRING_OF(__VA_ARGS__)

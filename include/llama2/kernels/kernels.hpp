@@ -1,14 +1,11 @@
-// The kernels, as the layers call them: `kernels::matmul(...)`.
+// The kernels of the one target that the compiler's flags allow, for tests and benchmarks:
+// `kernels::matmul(...)`. Models go through `Target`.
 #pragma once
 
-#include "llama2/kernels/attention-inl.hpp"
-#include "llama2/kernels/elementwise-inl.hpp"
-#include "llama2/kernels/matmul-inl.hpp"
-#include "llama2/kernels/quantised_matmul-inl.hpp"
+#include "llama2/kernels/kernels-inl.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
-/// Static mode: the one target that the compiler's flags allow.
 namespace kernels = HWY_NAMESPACE;
 
 }  // namespace llama2::inline LLAMA2_ABI

@@ -19,7 +19,7 @@ namespace llama2::inline LLAMA2_ABI {
 /// Queries, keys and values are multi-head (Vaswani et al. 2017) or grouped-query (Ainslie et al.
 /// 2023, arXiv:2305.13245): query head h reads key/value head h / (heads / kv_heads).
 template <ModelShape S, WeightFormat F, KvFormat K, class Tape>
-void attention_layer(const SharedExecutor& executor, const ModelConfig& config,
+void attention_layer(const Compute& compute, const ModelConfig& config,
                      const typename Parameters<S, WeightViews<F>>::Layer& weights,
                      std::size_t layer, std::span<const SequenceRow<S, K>> rows,
                      std::size_t first_row, Workspace<S>& ws, Tape& tape) {
@@ -29,51 +29,56 @@ void attention_layer(const SharedExecutor& executor, const ModelConfig& config,
   constexpr std::size_t group = S::heads / S::kv_heads;
   const std::size_t tokens = rows.size();
 
-  rms_norm(executor, weights.attention_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
+  rms_norm(compute, weights.attention_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
   tape.record(Activation::attention_input, layer, first_row, {ws.normed, tokens * S::dim});
-  const auto* const input = prepare<F>(executor, ws.normed, S::dim, tokens, ws.quantised);
-  linear(executor, weights.wq, input, tokens, ws.query);
-  linear(executor, weights.wk, input, tokens, ws.key);
-  linear(executor, weights.wv, input, tokens, ws.value);
+  const auto* const input = prepare<F>(compute, ws.normed, S::dim, tokens, ws.quantised);
+  linear(compute, weights.wq, input, tokens, ws.query);
+  linear(compute, weights.wk, input, tokens, ws.key);
+  linear(compute, weights.wv, input, tokens, ws.value);
 
-  parallel_ranges(executor, tokens, 1, S::dim + 2 * kv_dim<S>,
+  const auto rotate_and_cache = [&](auto kernels, std::size_t t) {
+    const float* const cosines = ws.cosines + t * size;
+    const float* const sines = ws.sines + t * size;
+    float* const key = ws.key + t * kv_dim<S>;
+    const float* const value = ws.value + t * kv_dim<S>;
+    kernels.template rotate<size>(ws.query + t * S::dim, cosines, sines, S::heads);
+    kernels.template rotate<size>(key, cosines, sines, S::kv_heads);
+    auto* const cached = rows[t].sequence->pages()[rows[t].position / page];
+    for (std::size_t h = 0; h < S::kv_heads; ++h)
+      kernels.template store_key_value<K, size, page>(key + h * size, value + h * size,
+                                                      cached + Pool::head_offset(layer, h),
+                                                      rows[t].position % page);
+  };
+  parallel_ranges(compute.executor, tokens, 1, S::dim + 2 * kv_dim<S>,
                   [&](std::size_t begin, std::size_t end) {
-                    for (std::size_t t = begin; t < end; ++t) {
-                      const float* const cosines = ws.cosines + t * size;
-                      const float* const sines = ws.sines + t * size;
-                      float* const key = ws.key + t * kv_dim<S>;
-                      const float* const value = ws.value + t * kv_dim<S>;
-                      kernels::rotate<size>(ws.query + t * S::dim, cosines, sines, S::heads);
-                      kernels::rotate<size>(key, cosines, sines, S::kv_heads);
-                      const std::size_t slot = rows[t].position % page;
-                      auto* const cached = rows[t].sequence->pages()[rows[t].position / page];
-                      for (std::size_t h = 0; h < S::kv_heads; ++h) {
-                        auto* const head = cached + Pool::head_offset(layer, h);
-                        kernels::store_key<K, size, page>(key + h * size, head, slot);
-                        kernels::store_value<K, size, page>(value + h * size, head, slot);
-                      }
-                    }
+                    compute.target.call([&](auto kernels) {
+                      for (std::size_t t = begin; t < end; ++t) rotate_and_cache(kernels, t);
+                    });
                   });
   tape.record(Activation::query, layer, first_row, {ws.query, tokens * S::dim});
   tape.record(Activation::key, layer, first_row, {ws.key, tokens * kv_dim<S>});
   tape.record(Activation::value, layer, first_row, {ws.value, tokens * kv_dim<S>});
 
+  const auto attend = [&](auto kernels, std::size_t t, std::size_t h) {
+    const std::size_t at = (t * S::heads + h) * size;
+    kernels.template attend<K, size, page>(ws.query + at, rows[t].sequence->pages(),
+                                           Pool::head_offset(layer, h / group),
+                                           rows[t].position + 1, ws.attended + at);
+  };
   // The last row looks back furthest; its cost stands for all.
   const std::size_t cost = 2 * size * (rows.back().position + 1);
-  parallel_ranges(executor, tokens * S::heads, 1, cost, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      const std::size_t t = i / S::heads;
-      const std::size_t h = i % S::heads;
-      kernels::attend<K, size, page>(ws.query + i * size, rows[t].sequence->pages(),
-                                     Pool::head_offset(layer, h / group), rows[t].position + 1,
-                                     ws.attended + i * size);
-    }
-  });
+  parallel_ranges(compute.executor, tokens * S::heads, 1, cost,
+                  [&](std::size_t begin, std::size_t end) {
+                    compute.target.call([&](auto kernels) {
+                      for (std::size_t i = begin; i < end; ++i)
+                        attend(kernels, i / S::heads, i % S::heads);
+                    });
+                  });
   tape.record(Activation::attention_output, layer, first_row, {ws.attended, tokens * S::dim});
 
-  linear(executor, weights.wo, prepare<F>(executor, ws.attended, S::dim, tokens, ws.quantised),
+  linear(compute, weights.wo, prepare<F>(compute, ws.attended, S::dim, tokens, ws.quantised),
          tokens, ws.normed);
-  kernels::add_to(ws.stream, ws.normed, tokens * S::dim);
+  add_to(compute, ws.stream, ws.normed, tokens * S::dim);
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

@@ -13,24 +13,26 @@ namespace llama2::inline LLAMA2_ABI {
 
 /// stream += w2 (silu(w1 h) * w3 h) with h = norm(stream), for `tokens` rows.
 template <ModelShape S, WeightFormat F, class Tape>
-void feed_forward_layer(const SharedExecutor& executor, const ModelConfig& config,
+void feed_forward_layer(const Compute& compute, const ModelConfig& config,
                         const typename Parameters<S, WeightViews<F>>::Layer& weights,
                         std::size_t layer, std::size_t tokens, std::size_t first_row,
                         Workspace<S>& ws, Tape& tape) {
-  rms_norm(executor, weights.ffn_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
+  rms_norm(compute, weights.ffn_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
   tape.record(Activation::ffn_input, layer, first_row, {ws.normed, tokens * S::dim});
-  const auto* const input = prepare<F>(executor, ws.normed, S::dim, tokens, ws.quantised);
-  linear(executor, weights.w1, input, tokens, ws.gate);
-  linear(executor, weights.w3, input, tokens, ws.up);
+  const auto* const input = prepare<F>(compute, ws.normed, S::dim, tokens, ws.quantised);
+  linear(compute, weights.w1, input, tokens, ws.gate);
+  linear(compute, weights.w3, input, tokens, ws.up);
   constexpr std::size_t cost_of_silu = 8;  // in multiply-adds
-  parallel_ranges(executor, tokens * S::hidden_dim, 64, cost_of_silu,
+  parallel_ranges(compute.executor, tokens * S::hidden_dim, 64, cost_of_silu,
                   [&](std::size_t begin, std::size_t end) {
-                    kernels::swiglu(ws.gate + begin, ws.up + begin, end - begin);
+                    compute.target.call([&](auto kernels) {
+                      kernels.swiglu(ws.gate + begin, ws.up + begin, end - begin);
+                    });
                   });
   tape.record(Activation::gated, layer, first_row, {ws.gate, tokens * S::hidden_dim});
-  linear(executor, weights.w2, prepare<F>(executor, ws.gate, S::hidden_dim, tokens, ws.quantised),
+  linear(compute, weights.w2, prepare<F>(compute, ws.gate, S::hidden_dim, tokens, ws.quantised),
          tokens, ws.normed);
-  kernels::add_to(ws.stream, ws.normed, tokens * S::dim);
+  add_to(compute, ws.stream, ws.normed, tokens * S::dim);
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

@@ -6,11 +6,17 @@
 #include <type_traits>
 
 #include "llama2/format/activation.hpp"
-#include "llama2/kernels/kernels.hpp"
+#include "llama2/kernels/target.hpp"
 #include "llama2/model/tensor.hpp"
 #include "llama2/parallel/executor.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
+
+/// Who computes, and with which kernels.
+struct Compute {
+  SharedExecutor executor;
+  Target target;
+};
 
 /// Multiply-adds below which a second thread costs more than it brings: a few microseconds' work.
 inline constexpr std::size_t parallel_threshold = std::size_t{1} << 16;
@@ -34,16 +40,18 @@ void parallel_ranges(const SharedExecutor& executor, std::size_t count, std::siz
 /// The input of products with weights in format F: x itself, (tokens, cols), or, for quantised
 /// weights, its 8-bit form in `memory`.
 template <WeightFormat F>
-const ActivationOf<F>* prepare(const SharedExecutor& executor, const float* x, std::size_t cols,
+const ActivationOf<F>* prepare(const Compute& compute, const float* x, std::size_t cols,
                                std::size_t tokens,
                                [[maybe_unused]] ActivationBlock* memory) noexcept {
   if constexpr (std::is_same_v<ActivationOf<F>, float>) {
     return x;
   } else {
     const std::size_t blocks = ceil_div(cols, 32);
-    parallel_ranges(executor, tokens, 1, cols, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t t = begin; t < end; ++t)
-        kernels::quantise(x + t * cols, cols, memory + t * blocks);
+    parallel_ranges(compute.executor, tokens, 1, cols, [&](std::size_t begin, std::size_t end) {
+      compute.target.call([&](auto kernels) {
+        for (std::size_t t = begin; t < end; ++t)
+          kernels.quantise(x + t * cols, cols, memory + t * blocks);
+      });
     });
     return memory;
   }
@@ -52,21 +60,31 @@ const ActivationOf<F>* prepare(const SharedExecutor& executor, const float* x, s
 /// y = x W^T for `tokens` rows: x is what `prepare` gave for (tokens, Cols), y is (tokens, Rows)
 /// without gaps.
 template <WeightFormat F, std::size_t Rows, std::size_t Cols>
-void linear(const SharedExecutor& executor, const MatrixView<F, Rows, Cols>& w,
-            const ActivationOf<F>* x, std::size_t tokens, float* y) noexcept {
-  parallel_ranges(executor, Rows, 8, Cols * tokens, [&](std::size_t begin, std::size_t end) {
-    kernels::matmul(w.row(begin), end - begin, Cols, x, tokens, y + begin, Rows);
-  });
+void linear(const Compute& compute, const MatrixView<F, Rows, Cols>& w, const ActivationOf<F>* x,
+            std::size_t tokens, float* y) noexcept {
+  parallel_ranges(compute.executor, Rows, 8, Cols * tokens,
+                  [&](std::size_t begin, std::size_t end) {
+                    compute.target.call([&](auto kernels) {
+                      kernels.matmul(w.row(begin), end - begin, Cols, x, tokens, y + begin, Rows);
+                    });
+                  });
 }
 
 /// out = RMSNorm(x) * gain for `tokens` rows of N elements.
 template <std::size_t N>
-void rms_norm(const SharedExecutor& executor, const VectorView<N>& gain, float epsilon,
-              const float* x, std::size_t tokens, float* out) noexcept {
-  parallel_ranges(executor, tokens, 1, N, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t t = begin; t < end; ++t)
-      kernels::rms_norm(x + t * N, gain.data, epsilon, N, out + t * N);
+void rms_norm(const Compute& compute, const VectorView<N>& gain, float epsilon, const float* x,
+              std::size_t tokens, float* out) noexcept {
+  parallel_ranges(compute.executor, tokens, 1, N, [&](std::size_t begin, std::size_t end) {
+    compute.target.call([&](auto kernels) {
+      for (std::size_t t = begin; t < end; ++t)
+        kernels.rms_norm(x + t * N, gain.data, epsilon, N, out + t * N);
+    });
   });
+}
+
+/// x += y, n elements: what a layer adds to the residual stream.
+inline void add_to(const Compute& compute, float* x, const float* y, std::size_t n) noexcept {
+  compute.target.call([&](auto kernels) { kernels.add_to(x, y, n); });
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

@@ -53,15 +53,18 @@ class Model {
   /// Takes views of the weights and shares the ownership of what they point into (usually a buffer
   /// or a mapped file). Throws `invalid_argument` if `config` holds impossible values.
   Model(const WeightTensors& weights, std::shared_ptr<const void> owner, const ModelConfig& config,
-        SharedExecutor executor = {})
+        SharedExecutor executor = {}, Target target = {})
       : state_(std::make_shared<const State>(
-            State{weights, std::move(owner), config, std::move(executor)})) {
+            State{weights, std::move(owner), config, {std::move(executor), target}})) {
     config.validate();
   }
 
   [[nodiscard]] const ModelConfig& config() const noexcept { return state_->config; }
   [[nodiscard]] const WeightTensors& weights() const noexcept { return state_->weights; }
-  [[nodiscard]] const SharedExecutor& executor() const noexcept { return state_->executor; }
+  [[nodiscard]] const SharedExecutor& executor() const noexcept { return state_->compute.executor; }
+
+  /// Whose kernels compute.
+  [[nodiscard]] Target target() const noexcept { return state_->compute.target; }
 
   /// "Llama2_7B in BF16".
   [[nodiscard]] static std::string name() { return type_name<S>() + " in " + std::string(F::name); }
@@ -99,7 +102,7 @@ class Model {
     WeightTensors weights;
     std::shared_ptr<const void> owner;
     ModelConfig config;
-    SharedExecutor executor;
+    Compute compute;
   };
 
   /// Validates all rows, then counts them into their sequences.
@@ -141,7 +144,7 @@ class Model {
   template <class Tape>
   void run_blocks(std::span<const Row> rows, std::size_t first_row, Workspace<S>& ws,
                   Tape& tape) const {
-    const auto& [weights, owner, config, executor] = *state_;
+    const auto& [weights, owner, config, compute] = *state_;
     for (std::size_t t = 0; t < rows.size(); ++t) {
       F::decode(weights.token_embedding.row(static_cast<std::size_t>(rows[t].token)),
                 ws.stream + t * S::dim, S::dim);
@@ -151,8 +154,8 @@ class Model {
     const std::span<const float> stream(ws.stream, rows.size() * S::dim);
     for (std::size_t l = 0; l < S::layers; ++l) {
       tape.record(Activation::block_input, l, first_row, stream);
-      attention_layer<S, F, K>(executor, config, weights.layers[l], l, rows, first_row, ws, tape);
-      feed_forward_layer<S, F>(executor, config, weights.layers[l], l, rows.size(), first_row, ws,
+      attention_layer<S, F, K>(compute, config, weights.layers[l], l, rows, first_row, ws, tape);
+      feed_forward_layer<S, F>(compute, config, weights.layers[l], l, rows.size(), first_row, ws,
                                tape);
       tape.record(Activation::block_output, l, first_row, stream);
     }
@@ -160,16 +163,16 @@ class Model {
 
   /// Logits of the rows that want them; returns where the next chunk's begin.
   float* run_head(std::span<const Row> rows, Workspace<S>& ws, float* logits) const {
-    const auto& [weights, owner, config, executor] = *state_;
+    const auto& [weights, owner, config, compute] = *state_;
     std::size_t wanted = 0;
     for (std::size_t t = 0; t < rows.size(); ++t) {
       if (!rows[t].wants_logits) continue;
-      kernels::rms_norm(ws.stream + t * S::dim, weights.norm.data, config.norm_epsilon, S::dim,
-                        ws.normed + wanted++ * S::dim);
+      rms_norm(compute, weights.norm, config.norm_epsilon, ws.stream + t * S::dim, 1,
+               ws.normed + wanted++ * S::dim);
     }
     if (wanted != 0)
-      linear(executor, weights.head(),
-             prepare<F>(executor, ws.normed, S::dim, wanted, ws.quantised), wanted, logits);
+      linear(compute, weights.head(), prepare<F>(compute, ws.normed, S::dim, wanted, ws.quantised),
+             wanted, logits);
     return logits + wanted * S::vocab;
   }
 

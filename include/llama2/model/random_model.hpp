@@ -20,7 +20,7 @@ namespace llama2::inline LLAMA2_ABI {
 /// products keep the variance of their inputs); norm gains are 1 + uniform / 8.
 template <class M>
 M make_random_model(std::uint64_t seed, SharedExecutor executor = {},
-                    ModelConfig config = ModelConfig::of<typename M::Shape>()) {
+                    ModelConfig config = ModelConfig::of<typename M::Shape>(), Target target = {}) {
   typename M::WeightTensors weights;
   std::size_t bytes = 0;
   for_each_tensor(
@@ -48,7 +48,7 @@ M make_random_model(std::uint64_t seed, SharedExecutor executor = {},
              });
       },
       weights);
-  return M(weights, std::move(arena), config, std::move(executor));
+  return M(weights, std::move(arena), config, std::move(executor), target);
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

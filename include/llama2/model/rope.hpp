@@ -8,8 +8,8 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
-/// Fills `cosines` and `sines` (HeadDim floats each, laid out as `kernels::rotate` reads them) for
-/// one position: pair i turns by position / scale * theta^(-2i / HeadDim), computed in double.
+/// Fills `cosines` and `sines` (HeadDim floats each, laid out as the kernel `rotate` reads them)
+/// for one position: pair i turns by position / scale * theta^(-2i / HeadDim), computed in double.
 template <std::size_t HeadDim>
 void fill_rotation(const ModelConfig& config, std::size_t position, float* cosines,
                    float* sines) noexcept {

@@ -1,0 +1,61 @@
+// All kernels of one processor target, as static members of one type.
+
+#if defined(LLAMA2_KERNELS_KERNELS_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LLAMA2_KERNELS_KERNELS_INL_HPP_
+#undef LLAMA2_KERNELS_KERNELS_INL_HPP_
+#else
+#define LLAMA2_KERNELS_KERNELS_INL_HPP_
+#endif
+
+#include <cstddef>
+
+#include "llama2/kernels/attention-inl.hpp"
+#include "llama2/kernels/elementwise-inl.hpp"
+#include "llama2/kernels/matmul-inl.hpp"
+#include "llama2/kernels/quantised_matmul-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+
+/// What `Target` chooses among. Each member is the function of its name in this namespace.
+struct Kernels {
+  template <class Block, class Activation>
+  static void matmul(const Block* w, std::size_t rows, std::size_t cols, const Activation* x,
+                     std::size_t tokens, float* y, std::size_t y_stride) noexcept {
+    HWY_NAMESPACE::matmul(w, rows, cols, x, tokens, y, y_stride);
+  }
+  static void quantise(const float* x, std::size_t n, ActivationBlock* out) noexcept {
+    HWY_NAMESPACE::quantise(x, n, out);
+  }
+  static void rms_norm(const float* x, const float* gain, float epsilon, std::size_t n,
+                       float* out) noexcept {
+    HWY_NAMESPACE::rms_norm(x, gain, epsilon, n, out);
+  }
+  static void add_to(float* x, const float* y, std::size_t n) noexcept {
+    HWY_NAMESPACE::add_to(x, y, n);
+  }
+  static void swiglu(float* gate, const float* up, std::size_t n) noexcept {
+    HWY_NAMESPACE::swiglu(gate, up, n);
+  }
+  template <std::size_t HeadDim>
+  static void rotate(float* x, const float* cosines, const float* sines,
+                     std::size_t heads) noexcept {
+    HWY_NAMESPACE::rotate<HeadDim>(x, cosines, sines, heads);
+  }
+  template <KvFormat K, std::size_t HeadDim, std::size_t P>
+  static void store_key_value(const float* key, const float* value, typename K::Block* head,
+                              std::size_t slot) noexcept {
+    HWY_NAMESPACE::store_key<K, HeadDim, P>(key, head, slot);
+    HWY_NAMESPACE::store_value<K, HeadDim, P>(value, head, slot);
+  }
+  template <KvFormat K, std::size_t HeadDim, std::size_t P>
+  static void attend(const float* q, const typename K::Block* const* pages, std::size_t offset,
+                     std::size_t count, float* out) noexcept {
+    HWY_NAMESPACE::attend<K, HeadDim, P>(q, pages, offset, count, out);
+  }
+};
+
+}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle guard

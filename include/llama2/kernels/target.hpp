@@ -1,0 +1,126 @@
+// Which processor target's kernels to call: the compiler's one, or the best at run time.
+#pragma once
+
+#include "llama2/base/config.hpp"
+
+#if defined(LLAMA2_DYNAMIC)
+#if defined(HWY_HIGHWAY_INCLUDED)
+#error "llama2/dynamic.hpp must be included before hwy/highway.h: it chooses the targets."
+#endif
+// Highway 1.0.3's AVX3_DL names AVX-VNNI where it means AVX512-VNNI: code compiled for it faults on
+// processors that lack the former. AVX3 serves those.
+#ifndef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_AVX3_DL)
+#endif
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "llama2/kernels/kernels-inl.hpp"
+#include <hwy/foreach_target.h>
+#endif
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llama2/base/error.hpp"
+#include "llama2/kernels/kernels-inl.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// A processor target whose kernels this program holds and this processor can run.
+///
+/// In static mode there is one, the compiler's, and everything here folds away. In dynamic mode
+/// (`llama2/dynamic.hpp`) every call of a kernel is a jump to the chosen target's.
+class Target {
+ public:
+  /// The best one. In dynamic mode the environment variable LLAMA2_TARGET may name another; throws
+  /// `invalid_argument` if there is no such target here.
+  Target() {
+#if defined(LLAMA2_DYNAMIC)
+    if (const char* const wanted = std::getenv("LLAMA2_TARGET"); wanted != nullptr)
+      *this = named(wanted);
+    else
+      id_ = best(runnable());
+#endif
+  }
+
+  /// The target of that name, for example "AVX2". Throws `invalid_argument` if this program does
+  /// not hold it or this processor cannot run it.
+  static Target named(std::string_view name) {
+    std::string known;
+    for (const Target target : all()) {
+      if (target.name() == name) return target;
+      known += (known.empty() ? "" : ", ") + target.name();
+    }
+    throw Error(ErrorCode::invalid_argument, "no such processor target here",
+                {.tensor = "target", .expected = known, .found = std::string(name)});
+  }
+
+  /// Every target that this program holds and this processor can run, the best first.
+  static std::vector<Target> all() {
+#if defined(LLAMA2_DYNAMIC)
+    std::vector<Target> targets;
+    for (std::int64_t left = runnable(); left != 0; left &= left - 1)
+      targets.push_back(Target(best(left)));
+    return targets;
+#else
+    return {Target()};
+#endif
+  }
+
+  /// As Highway names it: "AVX3", "AVX2", "SSE4", "SSSE3", "NEON", "SCALAR".
+  [[nodiscard]] std::string name() const {
+#if defined(LLAMA2_DYNAMIC)
+    return hwy::TargetName(id_);
+#else
+    return std::string(LLAMA2_DETAIL_STRING(HWY_NAMESPACE)).substr(2);  // without "N_"
+#endif
+  }
+
+  /// Returns f(Kernels()) with the target's `Kernels`.
+  template <class F>
+  decltype(auto) call(F&& f) const {
+#if defined(LLAMA2_DYNAMIC)
+    switch (id_) {
+#if HWY_TARGETS & HWY_AVX3
+      case HWY_AVX3:
+        return f(N_AVX3::Kernels());
+#endif
+#if HWY_TARGETS & HWY_AVX2
+      case HWY_AVX2:
+        return f(N_AVX2::Kernels());
+#endif
+#if HWY_TARGETS & HWY_SSE4
+      case HWY_SSE4:
+        return f(N_SSE4::Kernels());
+#endif
+#if HWY_TARGETS & HWY_SSSE3
+      case HWY_SSSE3:
+        return f(N_SSSE3::Kernels());
+#endif
+      default:
+        return f(HWY_NAMESPACE::Kernels());  // the baseline: the last pass of foreach_target
+    }
+#else
+    return f(HWY_NAMESPACE::Kernels());
+#endif
+  }
+
+ private:
+#if defined(LLAMA2_DYNAMIC)
+  explicit Target(std::int64_t id) noexcept : id_(id) {}
+
+  /// Highway's better targets have lower bits.
+  static std::int64_t best(std::int64_t targets) noexcept { return targets & -targets; }
+
+  static std::int64_t runnable() noexcept {
+    const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
+    return targets != 0 ? targets : HWY_STATIC_TARGET;
+  }
+
+  std::int64_t id_;
+#endif
+};
+
+}  // namespace llama2::inline LLAMA2_ABI
