@@ -73,7 +73,7 @@ TEST_CASE("the target is the one that the flags ask for") {
 TEMPLATE_TEST_CASE("matmul equals the reference, and any tile the same bits", "", F32, F16, BF16) {
   using Block = typename TestType::Block;
   for (const std::size_t cols : odd_sizes()) {
-    for (const std::size_t rows : {1, 3, 4, 8, 13, 21}) {
+    for (const std::size_t rows : {1u, 3u, 4u, 8u, 13u, 21u}) {
       constexpr std::size_t most_tokens = 8;
       const auto x = random_values(1, most_tokens * cols + 1);
       // An address that is not a multiple of the vector's size, and nothing readable behind it.
@@ -100,7 +100,7 @@ TEMPLATE_TEST_CASE("matmul equals the reference, and any tile the same bits", ""
           within_bounds = within_bounds && error <= bound;
         }
       REQUIRE(within_bounds);
-      for (const std::size_t tokens : {2, 3, 4, 5, 7, 8}) {
+      for (const std::size_t tokens : {2u, 3u, 4u, 5u, 7u, 8u}) {
         std::vector<float> together(tokens * rows);
         kernels::matmul(blocks.data(), rows, cols, x.data() + 1, tokens, together.data(), rows);
         REQUIRE(bits(together) ==
@@ -316,7 +316,7 @@ TEST_CASE("conversions in registers equal the scalar codec") {
       value = std::bit_cast<float>(pattern);
       if (round % 2 == 0) {  // around binary16's range, ties included
         const auto exponent = (pattern >> 8) % 48 + 96;
-        value = std::bit_cast<float>((pattern & 0x80FFF000u) & 0x807FF000u | (exponent << 23));
+        value = std::bit_cast<float>((pattern & 0x807FF000u) | (exponent << 23));
       }
     }
     Half halves[lanes];
@@ -366,7 +366,7 @@ std::vector<ActivationBlock> quantised(const std::vector<float>& x, std::size_t 
 }  // namespace
 
 TEST_CASE("activations are quantised to the nearest multiple of the largest over 127") {
-  for (const std::size_t n : {1, 5, 31, 32, 33, 64, 172}) {
+  for (const std::size_t n : {1u, 5u, 31u, 32u, 33u, 64u, 172u}) {
     const auto x = random_values(18, n, 3.0f);
     const auto blocks = quantised(x, n);
     const auto values = values_of(blocks, n);
@@ -392,8 +392,8 @@ TEST_CASE("activations are quantised to the nearest multiple of the largest over
 TEMPLATE_TEST_CASE("quantised products equal the reference, and any tile the same bits", "", Q8_0,
                    Q4_0) {
   using Block = typename TestType::Block;
-  for (const std::size_t cols : {1, 31, 32, 33, 64, 172, 256}) {
-    for (const std::size_t rows : {1, 2, 3, 8}) {
+  for (const std::size_t cols : {1u, 31u, 32u, 33u, 64u, 172u, 256u}) {
+    for (const std::size_t rows : {1u, 2u, 3u, 8u}) {
       constexpr std::size_t most_tokens = 9;
       const std::size_t blocks = row_blocks<TestType>(cols);
       std::vector<Block> w(rows * blocks);
@@ -425,7 +425,7 @@ TEMPLATE_TEST_CASE("quantised products equal the reference, and any tile the sam
                                    dot_bound(&wide_w[r * cols], &wide_x[t * cols], cols);
       }
       REQUIRE(within_bounds);
-      for (const std::size_t tokens : {2, 4, 5, 9}) {
+      for (const std::size_t tokens : {2u, 4u, 5u, 9u}) {
         std::vector<float> together(tokens * rows);
         kernels::matmul(w.data(), rows, cols, q.data(), tokens, together.data(), rows);
         REQUIRE(bits(together) ==

@@ -197,9 +197,9 @@ TEMPLATE_TEST_CASE("the same bits for any cut, workspace, company and number of 
   const auto tokens = some_tokens<S>(300);
   const M alone = make_random_model<M>(24);
   const auto expected = all_logits(alone, tokens, 1);
-  for (const std::size_t threads : {1, 2, 3, 4}) {
+  for (const std::size_t threads : {1u, 2u, 3u, 4u}) {
     const M model = make_random_model<M>(24, std::make_shared<ThreadPool>(threads));
-    for (const std::size_t chunk : {1, 7, 64, 300})
+    for (const std::size_t chunk : {1u, 7u, 64u, 300u})
       REQUIRE(same_bits(all_logits(model, tokens, chunk), expected));
     REQUIRE(same_bits(all_logits(model, tokens, 300, 11), expected));
 
@@ -360,9 +360,9 @@ TEST_CASE("stories260K: greedy ids and logits of the double reference") {
   text.insert(text.end(), ids.begin(), ids.begin() + 43);
   REQUIRE(text.size() == 300);
   const auto expected = all_logits(model, text, 300);
-  for (const std::size_t threads : {1, 2, 3, 4}) {
+  for (const std::size_t threads : {1u, 2u, 3u, 4u}) {
     const auto other = load<M>(model_path->string(), {.threads = threads});
-    for (const std::size_t chunk : {1, 7, 64, 300})
+    for (const std::size_t chunk : {1u, 7u, 64u, 300u})
       REQUIRE(same_bits(all_logits(other, text, chunk), expected));
   }
 }

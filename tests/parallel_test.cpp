@@ -17,10 +17,10 @@ static_assert(Executor<InlineExecutor> && Executor<ThreadPool>);
 static_assert(!Executor<int>);
 
 TEST_CASE("every task runs exactly once and before the call returns") {
-  for (const std::size_t threads : {1, 2, 3, 8}) {
+  for (const std::size_t threads : {1u, 2u, 3u, 8u}) {
     const SharedExecutor executor = std::make_shared<ThreadPool>(threads);
     CHECK(executor.concurrency() == threads);
-    for (const std::size_t n : {0, 1, 2, 7, 100, 1000}) {
+    for (const std::size_t n : {0u, 1u, 2u, 7u, 100u, 1000u}) {
       std::vector<int> counts(n);  // not atomic: a task is one thread's alone
       executor.run(n, [&](std::size_t i) noexcept { ++counts[i]; });
       REQUIRE(std::ranges::count(counts, 1) == static_cast<std::ptrdiff_t>(n));
