@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <thread>
@@ -110,6 +111,7 @@ int main(int argc, char** argv) {
   register_model<Model<Stories110M, F32>>(512);
   register_model<Model<TinyLlama_1_1B, F16>>(512);
   register_model<Model<TinyLlama_1_1B, BF16>>(512);
-  register_model<Model<Llama2_7B, BF16>>(512);
+  if (std::getenv("LLAMA2_BENCH_7B") != nullptr)  // 13.5 GB of memory, and its time
+    register_model<Model<Llama2_7B, BF16>>(512);
   return bench::run(argc, argv);
 }

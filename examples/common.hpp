@@ -2,14 +2,16 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <array>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <system_error>
 
 #include "llama2/base/error.hpp"
 
@@ -17,16 +19,28 @@ namespace examples {
 
 /// The whole of a file, or of standard input where the path is empty.
 inline std::string read_text(const std::string& path) {
-  const auto read_all = [](std::istream& in, const std::string& name) {
-    std::string text(std::istreambuf_iterator<char>(in), {});
-    if (in.bad()) throw llama2::Error(llama2::ErrorCode::io, "cannot read", {.file = name});
+  if (path.empty()) {
+    std::string text(std::istreambuf_iterator<char>(std::cin), {});
+    if (std::cin.bad())
+      throw llama2::Error(llama2::ErrorCode::io, "cannot read", {.file = "standard input"});
     return text;
-  };
-  if (path.empty()) return read_all(std::cin, "standard input");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw llama2::Error(llama2::ErrorCode::io, "cannot open", {.file = path});
-  return read_all(file, path);
+  }
+  std::ifstream file(path, std::ios::binary);  // pipes, too
+  if (!file || std::filesystem::is_directory(path))
+    throw llama2::Error(llama2::ErrorCode::io, "cannot open", {.file = path});
+  return {std::istreambuf_iterator<char>(file), {}};
 }
+
+/// For options that count: plain digits only. The parser itself would take "-1" for 2^64 - 1.
+inline const CLI::Validator whole_number(
+    [](const std::string& text) {
+      const bool digits = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+      std::uint64_t value = 0;
+      const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+      return digits && result.ec == std::errc() ? std::string()
+                                                : "not a whole number: " + text.substr(0, 40);
+    },
+    "");
 
 /// The tokenizer to use with a model: the one given, or one of the usual names beside the model.
 /// `vocab`, the model's number of ids, decides between the names' usual vocabularies.

@@ -49,11 +49,13 @@ int main(int argc, char** argv) {
       ->excludes(prompt_option);
   app.add_flag("--no-echo", no_echo, "print the continuation only, not the prompt");
   app.add_option("--max-tokens", options.max_tokens, "most tokens to produce")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(examples::whole_number);
   app.add_option("--temperature", options.temperature, "0 takes the likeliest token each time")
       ->capture_default_str();
   app.add_option("--top-k", options.top_k, "sample among the k likeliest tokens; 0: all")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(examples::whole_number);
   app.add_option("--top-p", options.top_p,
                  "sample among the likeliest tokens that have this probability together")
       ->capture_default_str();
@@ -65,13 +67,18 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   auto* const seed_option = app.add_option(
       "--seed", options.seed, "same seed, same text; by default another one each time");
-  app.add_option("--threads", load_options.threads, "0: one per processor")->capture_default_str();
+  seed_option->check(examples::whole_number);
+  app.add_option("--threads", load_options.threads, "0: one per processor")
+      ->capture_default_str()
+      ->check(examples::whole_number);
   app.add_option("--context", context, "most tokens of the whole text; 0: the model's own")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(examples::whole_number);
 
   return examples::run(app, argc, argv, [&] {
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
+    options.sampling().validate();
     if (!prompt_file.empty()) prompt = examples::read_text(prompt_file);
     if (seed_option->count() == 0)
       options.seed =

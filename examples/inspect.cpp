@@ -48,9 +48,12 @@ int main(int argc, char** argv) {
   std::size_t context = 0;
   app.add_option("MODEL", path, "checkpoint: a llama2.c .bin of version 0, 1 or 2")->required();
   app.add_option("--context", context, "tokens to plan memory for; 0: the model's own")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(examples::whole_number);
 
   return examples::run(app, argc, argv, [&] {
+    llama2::require_option(context <= llama2::max_context, "--context",
+                           static_cast<double>(context), "at most 2^24 tokens");
     const llama2::Checkpoint checkpoint = llama2::open_checkpoint(path);
     const llama2::ShapeInfo& shape = checkpoint.shape;
     std::size_t parameters = 0;

@@ -26,9 +26,12 @@ int main(int argc, char** argv) {
                  "tokenizer.model or tokenizer.bin; by default looked for beside the model");
   app.add_option("--text-file", text_file, "the text, taken exactly as it is")->required();
   app.add_flag("--bos", bos, "put the beginning-of-sequence token first");
-  app.add_option("--threads", load_options.threads, "0: one per processor")->capture_default_str();
+  app.add_option("--threads", load_options.threads, "0: one per processor")
+      ->capture_default_str()
+      ->check(examples::whole_number);
   app.add_option("--context", context, "most tokens of the text; 0: the model's own")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(examples::whole_number);
 
   return examples::run(app, argc, argv, [&] {
     const std::string text = examples::read_text(text_file);

@@ -1,5 +1,7 @@
 // Errors, checked arithmetic, random numbers, buffers, files, names.
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -114,6 +116,16 @@ TEST_CASE("files are mapped or read alike; failures name the file and the reason
       }
     }
   }
+}
+
+TEST_CASE("pipes are refused at once, and so is a file beyond a bound") {
+  const std::string pipe = test::TempFile("").path();
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK_THROWS_AS(InputFile(pipe), Error);  // without waiting for a writer
+  std::remove(pipe.c_str());
+  const test::TempFile file("hello");
+  CHECK(InputFile(file.path(), FileAccess::read, 5).bytes().size() == 5);
+  CHECK_THROWS_AS(InputFile(file.path(), FileAccess::read, 4), Error);
 }
 
 TEST_CASE("types have the names that people gave them") {

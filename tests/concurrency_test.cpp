@@ -1,60 +1,75 @@
 // Many sessions on many threads over one model. Meant to be run under ThreadSanitizer, too.
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "catch.hpp"
+#include "counting_pool.hpp"
+#include "llama2/generate/session.hpp"
 #include "llama2/model/random_model.hpp"
-#include "llama2/parallel/thread_pool.hpp"
-#include "logits.hpp"
-#include "tiny_shapes.hpp"
+#include "synthetic_tokenizer.hpp"
 
 using namespace llama2;
+using test::CountingPool;
 
 namespace {
 
-using M = Model<TinyGrouped, F16>;
+/// Wide enough that even single tokens are shared out to threads.
+struct Wide {
+  static constexpr std::size_t dim = 128, hidden_dim = 640, layers = 2, heads = 4, kv_heads = 2,
+                               vocab = test::synthetic_vocab, context = 160;
+};
+using M = Model<Wide, F16>;
 
-/// Greedy ids from a first token, through a sequence whose pages come from a shared pool.
-std::vector<Token> greedy(const M& model, const std::shared_ptr<M::Pool>& pool, Token first,
-                          std::size_t count) {
-  M::Sequence sequence(pool, count);
-  Workspace<TinyGrouped> workspace(1);
-  std::vector<float> logits(TinyGrouped::vocab);
-  std::vector<Token> tokens{first};
-  for (std::size_t i = 0; i + 1 < count; ++i) {
-    const M::Row row{tokens.back(), i, &sequence, true};
-    model.forward({&row, 1}, workspace, logits);
-    tokens.push_back(static_cast<Token>(std::ranges::max_element(logits) - logits.begin()));
-  }
-  return tokens;
+std::string story(const M& model, const Tokenizer& tokenizer, const std::shared_ptr<M::Pool>& pages,
+                  std::uint64_t seed) {
+  std::string text;
+  Session<M> session(model, tokenizer, {.pool = pages});
+  // Weights at random say "the end" at random; going on gives every session the same work.
+  for (std::uint64_t part = 0; session.tokens().size() < 120; ++part)
+    session.generate("the hat ", {.max_tokens = 40, .top_p = 0.9f, .seed = seed + part},
+                     [&](std::string_view piece) {
+                       text += piece;
+                       return true;
+                     });
+  return text;
 }
 
 }  // namespace
 
-TEST_CASE("eight threads over one model, one pool of threads, one pool of pages") {
-  const M model = make_random_model<M>(31, std::make_shared<ThreadPool>(3));
-  constexpr std::size_t count = 150;
-  std::vector<std::vector<Token>> expected, results(8);
-  for (Token first = 0; first < 8; ++first)
-    expected.push_back(greedy(model, std::make_shared<M::Pool>(count), first, count));
-  auto pool = std::make_shared<M::Pool>(8 * 192);
+TEST_CASE("eight sessions on eight threads: one model, one pool of threads, one pool of pages") {
+  auto threads_of_model = std::make_shared<CountingPool>(3);
+  const M model = make_random_model<M>(31, threads_of_model);
+  const Tokenizer tokenizer = test::synthetic_tokenizer();
+  std::vector<std::string> expected, results(8);
+  for (std::uint64_t seed = 0; seed < 8; ++seed)
+    expected.push_back(
+        story(model, tokenizer, std::make_shared<M::Pool>(Wide::context), 100 * seed));
+  auto pages = std::make_shared<M::Pool>(8 * round_up(Wide::context, kv_page_positions));
+  threads_of_model->runs = 0;
   std::vector<std::jthread> threads;
-  for (Token first = 0; first < 8; ++first)
-    threads.emplace_back([&, first] {
-      for (int round = 0; round < 3; ++round)
-        results[static_cast<std::size_t>(first)] = greedy(model, pool, first, count);
+  for (std::size_t i = 0; i < 8; ++i)
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 2; ++round) results[i] = story(model, tokenizer, pages, 100 * i);
     });
   threads.clear();
   CHECK(results == expected);
-  CHECK(pool->free_pages() == pool->pages());
+  CHECK(results[0] != results[1]);
+  CHECK(threads_of_model->runs > 100);
+  CHECK(pages->free_pages() == pages->pages());
 }
 
 TEST_CASE("a model outlives its other copies and their threads") {
   std::unique_ptr<M> first = std::make_unique<M>(make_random_model<M>(32));
-  std::jthread other(
-      [copy = *first] { CHECK(greedy(copy, std::make_shared<M::Pool>(40), 1, 40).size() == 40); });
+  std::string text;
+  std::jthread other([&text, copy = *first] {
+    text = story(copy, test::synthetic_tokenizer(), std::make_shared<M::Pool>(Wide::context), 1);
+  });
   first.reset();
+  other.join();
+  CHECK_FALSE(text.empty());
 }

@@ -22,6 +22,7 @@
 #include "allocation_count.hpp"
 #include "bin_writer.hpp"
 #include "catch.hpp"
+#include "counting_pool.hpp"
 #include "llama2/generate/sampler.hpp"
 #include "llama2/generate/score.hpp"
 #include "llama2/generate/session.hpp"
@@ -697,6 +698,32 @@ TEST_CASE("sessions share a pool until it is empty") {
   CHECK(too_much->code() == ErrorCode::out_of_memory);
 }
 
+// Damaged weights.
+
+TEST_CASE("weights that are not numbers end in an error, not in text") {
+  using M = Model<Tiny, F32>;
+  const M good = make_random_model<M>(3);
+  const auto refused = [&](auto damage) {
+    auto weights = good.weights();
+    damage(weights);
+    const M model(weights, nullptr, ModelConfig::of<Tiny>());
+    Session<M> session(model, synthetic_tokenizer());
+    return error_of([&] {
+      session.generate("", {.max_tokens = 3, .temperature = 0},
+                       [](std::string_view) { return true; });
+    });
+  };
+  const std::vector<float> nan(Tiny::dim * Tiny::vocab, not_a_number);
+  for (const auto& error : {refused([&](auto& w) { w.layers[0].wq.data = nan.data(); }),
+                            refused([&](auto& w) { w.layers[1].wk.data = nan.data(); }),
+                            refused([&](auto& w) { w.layers[0].w1.data = nan.data(); }),
+                            refused([&](auto& w) { w.norm.data = nan.data(); })}) {
+    REQUIRE(error);
+    CHECK(error->code() == ErrorCode::malformed_file);
+  }
+  CHECK_FALSE(refused([](auto&) {}));
+}
+
 // Allocations.
 
 namespace {
@@ -704,20 +731,6 @@ namespace {
 /// Wide enough that single tokens are shared out to threads.
 struct Wide : Tiny {
   static constexpr std::size_t dim = 128, hidden_dim = 640, context = 200;
-};
-
-/// A pool of two threads that says how often it was used.
-class CountingPool {
- public:
-  [[nodiscard]] std::size_t concurrency() const noexcept { return pool_.concurrency(); }
-  bool try_run(std::size_t n, TaskRef task) noexcept {
-    ++runs;
-    return pool_.try_run(n, task);
-  }
-  std::size_t runs = 0;
-
- private:
-  ThreadPool pool_{2};
 };
 
 /// Fails if anything is allocated between the first and the last callback.

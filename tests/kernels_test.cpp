@@ -169,6 +169,7 @@ TEST_CASE("exp is accurate to about one unit in the last place, and total") {
   CHECK(exp(1e30f) > 3.3e38f);
   CHECK(std::isfinite(exp(std::numeric_limits<float>::infinity())));
   CHECK(exp(-87.3f) > std::numeric_limits<float>::min());
+  CHECK(std::isnan(exp(std::numeric_limits<float>::quiet_NaN())));
 }
 
 TEST_CASE("swiglu equals the reference, cut anywhere to the same bits") {
@@ -272,14 +273,15 @@ TEMPLATE_TEST_CASE("attend equals the reference", "", F32, F16) {
   check_attend<TestType, 128>();
 }
 
-TEST_CASE("attend survives scores that overflow") {
+TEST_CASE("scores that overflow or are not numbers show in the result") {
   constexpr std::size_t page = kv_page_positions;
   std::vector<float> memory(2 * 8 * page);
   const float* const address = memory.data();
   const std::vector<float> huge(8, 3e38f);
   kernels::store_key<F32, 8, page>(huge.data(), memory.data(), 0);
   std::vector<float> out(8);
-  kernels::attend<F32, 8, page>(huge.data(), &address, 0, 1, out.data());  // no crash, any value
+  kernels::attend<F32, 8, page>(huge.data(), &address, 0, 1, out.data());
+  for (const float value : out) CHECK(std::isnan(value));  // damage shows
   const std::vector<float> small(8, 1e-3f);
   kernels::attend<F32, 8, page>(small.data(), &address, 0, 1, out.data());
   for (const float value : out) CHECK(value == 0.0f);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "counting_pool.hpp"
 #include "llama2/io/load.hpp"
 #include "llama2/model/random_model.hpp"
 #include "llama2/parallel/thread_pool.hpp"
@@ -189,19 +190,22 @@ TEST_CASE("run-time properties reach the computation") {
 
 TEMPLATE_TEST_CASE("the same bits for any cut, workspace, company and number of threads", "",
                    (Model<TinyGrouped, F32>), (Model<TinyGrouped, BF16>),
-                   (Model<TinyGrouped, F16, F32>), (Model<TinyGrouped, Q8_0>),
+                   (Model<TinyGrouped, F16, F32>), (Model<TinyBlocks, Q8_0>),
                    (Model<TinyGrouped, Q4_0, F32>)) {
   using M = TestType;
   using S = typename M::Shape;
   constexpr std::size_t vocab = S::vocab;
   const auto tokens = some_tokens<S>(300);
+  std::size_t shared_out = 0;
   const M alone = make_random_model<M>(24);
   const auto expected = all_logits(alone, tokens, 1);
   for (const std::size_t threads : {1u, 2u, 3u, 4u}) {
-    const M model = make_random_model<M>(24, std::make_shared<ThreadPool>(threads));
+    auto pool_of_threads = std::make_shared<test::CountingPool>(threads);
+    const M model = make_random_model<M>(24, pool_of_threads);
     for (const std::size_t chunk : {1u, 7u, 64u, 300u})
       REQUIRE(same_bits(all_logits(model, tokens, chunk), expected));
     REQUIRE(same_bits(all_logits(model, tokens, 300, 11), expected));
+    shared_out += pool_of_threads->runs;
 
     // Three sequences in one forward, their rows mixed.
     auto pool = std::make_shared<typename M::Pool>(3 * 320);
@@ -226,6 +230,7 @@ TEMPLATE_TEST_CASE("the same bits for any cut, workspace, company and number of 
     }
     REQUIRE(same_bits(of_first, expected));
   }
+  CHECK(shared_out > 100);  // the threads did take part
 }
 
 TEST_CASE("truncating a sequence and taking another turn gives the bits of that turn alone") {
@@ -281,6 +286,29 @@ TEST_CASE("forward refuses bad rows and changes nothing") {
   model.forward(eleven, workspace, {});
   CHECK(sequence.size() == 10);
   model.forward(std::span<const M::Row>(), workspace, {});  // nothing to do is no error
+}
+
+TEST_CASE("a tape that throws leaves the sequence as it was; a workspace moved from is refused") {
+  struct Throwing {
+    void record(Activation what, std::size_t layer, std::size_t, std::span<const float>) {
+      if (what == Activation::query && layer == 1) throw 1;
+    }
+  } tape;
+  using M = Model<TinyPlain, F32>;
+  const M model = make_random_model<M>(29);
+  M::Sequence sequence(std::make_shared<M::Pool>(64), 10);
+  Workspace<TinyPlain> workspace(2);
+  const std::vector<M::Row> rows = {
+      {1, 0, &sequence, false}, {2, 1, &sequence, false}, {3, 2, &sequence, true}};
+  std::vector<float> logits(TinyPlain::vocab);
+  CHECK_THROWS_AS(model.forward(rows, workspace, logits, tape), int);
+  CHECK(sequence.size() == 0);
+  Workspace<TinyPlain> other = std::move(workspace);
+  CHECK_THROWS_AS(model.forward(rows, workspace, logits), Error);
+  CHECK(sequence.size() == 0);
+  model.forward(rows, other, logits);
+  const auto expected = all_logits(model, {1, 2, 3}, 3);
+  CHECK(same_bits(logits, std::span(expected).last(TinyPlain::vocab)));
 }
 
 TEST_CASE("pages: taken up front, given back, never shared, refused when short") {

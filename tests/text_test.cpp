@@ -411,8 +411,8 @@ TEST_CASE("a long text has the same tokens as in one piece") {
     }
 }
 
-TEST_CASE("a text beyond sentencepiece's arithmetic is refused, not misread") {
-  const std::string text((std::size_t{256} << 20) + 1, 'b');
+TEST_CASE("a stretch that would take sentencepiece gigabytes is refused") {
+  const std::string text((std::size_t{4} << 20) + 1, 'b');
   CHECK(error_of([&] { static_cast<void>(tiny_tokenizer().encode(text)); }).code() ==
         ErrorCode::invalid_argument);
 }

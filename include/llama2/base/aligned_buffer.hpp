@@ -4,7 +4,9 @@
 #include <sys/mman.h>
 
 #include <cstddef>
+#include <cstring>
 #include <limits>
+#include <new>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -12,6 +14,15 @@
 
 #include "llama2/base/checked.hpp"
 #include "llama2/base/error.hpp"
+
+// AddressSanitizer sees an access beyond a heap block, but not beyond a mapping.
+#if defined(__SANITIZE_ADDRESS__)
+#define LLAMA2_DETAIL_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LLAMA2_DETAIL_ASAN 1
+#endif
+#endif
 
 namespace llama2::inline LLAMA2_ABI {
 
@@ -29,9 +40,16 @@ class AlignedBuffer {
     if (size == 0) return;
     if (size > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) fail(size);
     bytes_ = size * sizeof(T);
+#if defined(LLAMA2_DETAIL_ASAN)
+    if (bytes_ > std::size_t{1} << 40) fail(size);
+    void* p = ::operator new(bytes_, std::align_val_t(page), std::nothrow);
+    if (p == nullptr) fail(size);
+    std::memset(p, 0, bytes_);
+#else
     void* p = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) fail(size);
     if (bytes_ >= huge_page) ::madvise(p, bytes_, MADV_HUGEPAGE);  // a wish; refusal is harmless
+#endif
     data_ = static_cast<T*>(p);
   }
 
@@ -41,7 +59,12 @@ class AlignedBuffer {
     return *this;
   }
   ~AlignedBuffer() {
-    if (data_ != nullptr) ::munmap(data_, bytes_);
+    if (data_ == nullptr) return;
+#if defined(LLAMA2_DETAIL_ASAN)
+    ::operator delete(data_, std::align_val_t(page));
+#else
+    ::munmap(data_, bytes_);
+#endif
   }
 
   [[nodiscard]] T* data() noexcept { return data_; }
@@ -55,6 +78,7 @@ class AlignedBuffer {
   [[nodiscard]] const T* end() const noexcept { return data_ + size_; }
 
  private:
+  static constexpr std::size_t page = 4096;
   static constexpr std::size_t huge_page = std::size_t{2} << 20;
 
   [[noreturn]] static void fail(std::size_t size) {

@@ -48,6 +48,17 @@
 #define LLAMA2_DETAIL_ISA generic
 #endif
 
+#if defined(__AVX512FP16__)
+#define LLAMA2_DETAIL_ISA_MORE _fp16
+#elif defined(__AVX512VBMI2__)
+#define LLAMA2_DETAIL_ISA_MORE _vbmi2
+#elif defined(__AVX512VBMI__)
+#define LLAMA2_DETAIL_ISA_MORE _vbmi
+#elif defined(__AVX512F__) && !defined(__AVX512BW__)
+#define LLAMA2_DETAIL_ISA_MORE _avx512f
+#else
+#define LLAMA2_DETAIL_ISA_MORE
+#endif
 #if defined(__AVX2__) && !(defined(__FMA__) && defined(__F16C__) && defined(__BMI2__))
 #define LLAMA2_DETAIL_ISA_FMA _nofma
 #else
@@ -74,16 +85,16 @@
 #define LLAMA2_DETAIL_MODE
 #endif
 
-#define LLAMA2_DETAIL_ABI_PASTE(major, minor, isa, fma, vnni, bf16, mode) \
-  v##major##_##minor##_##isa##fma##vnni##bf16##mode
-#define LLAMA2_DETAIL_ABI_EXPAND(major, minor, isa, fma, vnni, bf16, mode) \
-  LLAMA2_DETAIL_ABI_PASTE(major, minor, isa, fma, vnni, bf16, mode)
+#define LLAMA2_DETAIL_ABI_PASTE(major, minor, isa, more, fma, vnni, bf16, mode) \
+  v##major##_##minor##_##isa##more##fma##vnni##bf16##mode
+#define LLAMA2_DETAIL_ABI_EXPAND(major, minor, isa, more, fma, vnni, bf16, mode) \
+  LLAMA2_DETAIL_ABI_PASTE(major, minor, isa, more, fma, vnni, bf16, mode)
 
 /// The inline namespace of everything in the library, for example `v0_1_avx2`.
 #define LLAMA2_ABI                                                                                \
   LLAMA2_DETAIL_ABI_EXPAND(LLAMA2_VERSION_MAJOR, LLAMA2_VERSION_MINOR, LLAMA2_DETAIL_ISA,         \
-                           LLAMA2_DETAIL_ISA_FMA, LLAMA2_DETAIL_ISA_VNNI, LLAMA2_DETAIL_ISA_BF16, \
-                           LLAMA2_DETAIL_MODE)
+                           LLAMA2_DETAIL_ISA_MORE, LLAMA2_DETAIL_ISA_FMA, LLAMA2_DETAIL_ISA_VNNI, \
+                           LLAMA2_DETAIL_ISA_BF16, LLAMA2_DETAIL_MODE)
 
 #define LLAMA2_DETAIL_STRING_OF(...) #__VA_ARGS__
 #define LLAMA2_DETAIL_STRING(...) LLAMA2_DETAIL_STRING_OF(__VA_ARGS__)

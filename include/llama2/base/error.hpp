@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <exception>
 #include <optional>
 #include <string>
@@ -57,9 +58,14 @@ struct ErrorDetails {
 class Error : public std::exception {
  public:
   Error(ErrorCode code, std::string_view message, ErrorDetails details = {})
-      : code_(code), details_(std::move(details)), what_(compose(code, message, details_)) {}
+      : code_(code),
+        message_(message),
+        details_(std::move(details)),
+        what_(compose(code, message, details_)) {}
 
   [[nodiscard]] ErrorCode code() const noexcept { return code_; }
+  /// The sentence alone, without the details.
+  [[nodiscard]] std::string_view message() const noexcept { return message_; }
   [[nodiscard]] const ErrorDetails& details() const noexcept { return details_; }
   [[nodiscard]] const char* what() const noexcept override { return what_.c_str(); }
 
@@ -78,6 +84,7 @@ class Error : public std::exception {
   }
 
   ErrorCode code_;
+  std::string message_;
   ErrorDetails details_;
   std::string what_;
 };
@@ -85,9 +92,10 @@ class Error : public std::exception {
 /// Throws `invalid_argument` for the option `field` unless `ok`.
 inline void require_option(bool ok, const char* field, double value, const char* expected) {
   if (ok) return;
-  std::string found = std::to_string(value);
+  char found[32];
+  std::snprintf(found, sizeof found, "%.9g", value);
   throw Error(ErrorCode::invalid_argument, "out of range",
-              {.tensor = field, .expected = expected, .found = std::move(found)});
+              {.tensor = field, .expected = expected, .found = found});
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

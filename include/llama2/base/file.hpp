@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <system_error>
@@ -28,16 +29,26 @@ enum class FileAccess {
 /// The bytes of one regular file, held for the lifetime of the object.
 class InputFile {
  public:
-  /// Throws `io` with the system's reason.
-  explicit InputFile(std::string path, FileAccess access = FileAccess::map)
+  /// Throws `io` with the system's reason, and `malformed_file` for more than `max_bytes`.
+  explicit InputFile(std::string path, FileAccess access = FileAccess::map,
+                     std::size_t max_bytes = std::numeric_limits<std::size_t>::max())
       : path_(std::move(path)) {
-    const Descriptor file{::open(path_.c_str(), O_RDONLY | O_CLOEXEC)};
+    // Non-blocking: opening a pipe must not wait for its other end.
+    const Descriptor file{::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (file.fd < 0) fail("cannot open");
     struct stat status{};
     if (::fstat(file.fd, &status) != 0) fail("cannot stat");
     if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::io, "not a regular file", {.file = path_});
     const auto size = static_cast<std::size_t>(status.st_size);
+    if (size > max_bytes)
+      throw Error(ErrorCode::malformed_file, "the file is too large to be what it should be",
+                  {.file = path_,
+                   .expected = "at most " + std::to_string(max_bytes) + " bytes",
+                   .found = std::to_string(size)});
     if (size == 0) return;
+#if defined(LLAMA2_DETAIL_ASAN)
+    access = FileAccess::read;  // into the heap, where reading beyond the end is seen
+#endif
     if (access == FileAccess::map) {
       void* p = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
       if (p == MAP_FAILED) fail("cannot map");

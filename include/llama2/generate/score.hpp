@@ -23,7 +23,8 @@ inline double log_probability(std::span<const float> logits, Token token) noexce
 
 /// Log-probabilities in nats of tokens[1], tokens[2], ... each given all before it; one element
 /// fewer than `tokens`. The text may be longer than the context that the model was trained on.
-/// Throws `invalid_argument` for a token outside the vocabulary.
+/// Throws `invalid_argument` for a token outside the vocabulary and `malformed_file` if a result is
+/// not a number, which only damaged weights bring about.
 template <class M>
 std::vector<double> log_probabilities(const M& model, std::span<const Token> tokens) {
   constexpr std::size_t vocab = M::Shape::vocab;
@@ -44,9 +45,13 @@ std::vector<double> log_probabilities(const M& model, std::span<const Token> tok
     for (std::size_t i = begin; i < begin + n; ++i) rows.push_back({tokens[i], i, &sequence, true});
     require_token(tokens[begin + n], vocab);
     model.forward(rows, workspace, std::span(logits).first(n * vocab));
-    for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t i = 0; i < n; ++i) {
       result.push_back(
           log_probability(std::span(logits).subspan(i * vocab, vocab), tokens[begin + i + 1]));
+      if (std::isnan(result.back()))
+        throw Error(ErrorCode::malformed_file,
+                    "the model's logits are not numbers: its weights are damaged");
+    }
   }
   return result;
 }

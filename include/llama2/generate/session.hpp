@@ -152,7 +152,8 @@ class Session {
   /// whether to go on. The prompt itself is not repeated. Calling again continues the same text.
   ///
   /// Throws `invalid_argument` for options out of range and `context_exhausted` for a prompt that
-  /// does not fit, both before anything happens.
+  /// does not fit, both before anything happens; `malformed_file` if the model's logits are not
+  /// numbers. A character of which `max_tokens` cuts off the last bytes is shown as U+FFFD.
   template <std::invocable<std::string_view> OnText>
     requires std::convertible_to<std::invoke_result_t<OnText&, std::string_view>, bool>
   GenerateResult generate(std::string_view prompt, const GenerateOptions& options,
@@ -164,6 +165,12 @@ class Session {
     const SamplingOptions sampling = options.sampling();
     sampling.validate();
     const auto start = Clock::now();
+    // Every token stands for at most `max_piece_bytes` of text, so this cannot fit; encoding it
+    // first would take time and memory that the context's size does not bound.
+    if (prompt.size() / max_piece_bytes > context())
+      throw Error(ErrorCode::context_exhausted, "the prompt does not fit into the context",
+                  {.expected = "at most " + std::to_string(context()) + " tokens",
+                   .found = std::to_string(prompt.size()) + " bytes of text"});
     const auto prompt_tokens = tokenizer_.encode(prompt, {.bos = tokens_.empty()});
     append(prompt_tokens);
     // The text's first piece loses the space that sentencepiece puts before every text.
@@ -208,8 +215,6 @@ class Session {
   }
 
  private:
-  static constexpr std::size_t max_context = std::size_t{1} << 24;  // as of shapes
-
   static Sequence make_sequence(const M& model, const Options& options) {
     const std::size_t context = options.context != 0 ? options.context : model.config().context;
     require_option(context <= max_context, "context", static_cast<double>(context),

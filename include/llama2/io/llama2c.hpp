@@ -147,10 +147,13 @@ class Llama2cReader {
     try {
       read_shape(0, true);
     } catch (const Error& error) {  // without a magic number anything may have come here
+      ErrorDetails details = error.details();
+      details.offset = details.offset.value_or(0);
       throw Error(ErrorCode::malformed_file,
-                  "not a checkpoint: no known magic number, and read as llama2.c version 0, " +
-                      error.details().tensor + " is " + error.details().found,
-                  {.file = path()});
+                  "not a checkpoint: it has no known magic number, and as a header of llama2.c "
+                  "version 0 it breaks a rule: " +
+                      std::string(error.message()),
+                  std::move(details));
     }
     const ShapeInfo& s = out_.shape;
     using enum TensorKind;

@@ -122,7 +122,9 @@ inline Vocabulary parse_tokenizer_bin(std::span<const std::byte> bytes,
 /// their contents. Throws `io` when the file cannot be read, `malformed_file` with the byte offset
 /// when it is damaged or neither, and `unsupported` when it is a model of another kind.
 inline Tokenizer load_tokenizer(const std::string& path) {
-  const InputFile file(path, FileAccess::read);  // small, and safe against changes while parsing
+  // Read, not mapped: it is small, and must not change while it is parsed.
+  constexpr std::size_t max_bytes = std::size_t{64} << 20;  // Llama 2's has half a megabyte
+  const InputFile file(path, FileAccess::read, max_bytes);
   const std::string_view text = detail::as_text(file.bytes());
   if (detail::looks_like_tokenizer_bin(text))
     return Tokenizer::from_vocabulary(parse_tokenizer_bin(file.bytes(), path), path);

@@ -27,7 +27,7 @@ template <class Body>
 void parallel_ranges(const SharedExecutor& executor, std::size_t count, std::size_t grain,
                      std::size_t cost_each, Body&& body) noexcept {
   const std::size_t threads = executor.concurrency();
-  if (threads == 1 || count * cost_each < parallel_threshold) {
+  if (threads <= 1 || count * cost_each < parallel_threshold) {
     body(std::size_t{0}, count);
     return;
   }

@@ -84,16 +84,24 @@ class Model {
     forward(rows, workspace, logits, tape);
   }
 
-  /// The same, showing a tape the intermediate results; see `NoTape`.
+  /// The same, showing a tape the intermediate results; see `NoTape`. What a tape throws comes out
+  /// of here, and the rows' positions are as if they had not been given.
   template <class Tape>
   void forward(std::span<const Row> rows, Workspace<S>& workspace, std::span<float> logits,
                Tape& tape) const {
+    if (workspace.rows() == 0)
+      throw Error(ErrorCode::invalid_argument, "the workspace has been moved from");
     check(rows, logits.size());
-    float* next_logits = logits.data();
-    for (std::size_t begin = 0; begin < rows.size(); begin += workspace.rows()) {
-      const auto chunk = rows.subspan(begin, std::min(workspace.rows(), rows.size() - begin));
-      run_blocks(chunk, begin, workspace, tape);
-      next_logits = run_head(chunk, workspace, next_logits);
+    try {
+      float* next_logits = logits.data();
+      for (std::size_t begin = 0; begin < rows.size(); begin += workspace.rows()) {
+        const auto chunk = rows.subspan(begin, std::min(workspace.rows(), rows.size() - begin));
+        run_blocks(chunk, begin, workspace, tape);
+        next_logits = run_head(chunk, workspace, next_logits);
+      }
+    } catch (...) {  // only a tape throws
+      take_back(rows);
+      throw;
     }
   }
 
@@ -105,17 +113,18 @@ class Model {
     Compute compute;
   };
 
+  /// Uncounts rows from their sequences.
+  static void take_back(std::span<const Row> rows) noexcept {
+    for (const Row& row : rows) row.sequence->truncate(row.sequence->size() - 1);
+  }
+
   /// Validates all rows, then counts them into their sequences.
   static void check(std::span<const Row> rows, std::size_t logits_size) {
     std::size_t wanted = 0;
     std::size_t accepted = 0;
-    const auto undo = [&] {
-      for (std::size_t i = accepted; i-- > 0;)
-        rows[i].sequence->truncate(rows[i].sequence->size() - 1);
-    };
     const auto refuse = [&](ErrorCode code, const char* message, std::string expected,
                             std::string found) {
-      undo();
+      take_back(rows.first(accepted));
       throw Error(code, "row " + std::to_string(accepted) + ": " + message,
                   {.expected = std::move(expected), .found = std::move(found)});
     };

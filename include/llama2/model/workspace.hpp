@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "llama2/base/aligned_buffer.hpp"
 #include "llama2/format/activation.hpp"
@@ -36,20 +37,27 @@ class Workspace {
     quantised = reinterpret_cast<ActivationBlock*>(next);
   }
 
-  /// Rows that fit at a time.
+  Workspace(Workspace&& other) noexcept { swap(other); }
+  Workspace& operator=(Workspace&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~Workspace() = default;
+
+  /// Rows that fit at a time; 0 once moved from.
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
 
-  float* stream;               ///< (rows, dim): the residual stream
-  float* normed;               ///< (rows, dim): input of a layer, then its output
-  float* query;                ///< (rows, dim)
-  float* attended;             ///< (rows, dim): the heads' outputs
-  float* key;                  ///< (rows, kv_dim)
-  float* value;                ///< (rows, kv_dim)
-  float* gate;                 ///< (rows, hidden_dim)
-  float* up;                   ///< (rows, hidden_dim)
-  float* cosines;              ///< (rows, head_dim): each pair's cosine twice
-  float* sines;                ///< (rows, head_dim): each pair's (-sine, sine)
-  ActivationBlock* quantised;  ///< a layer's input in 8 bits, for quantised weights
+  float* stream = nullptr;               ///< (rows, dim): the residual stream
+  float* normed = nullptr;               ///< (rows, dim): input of a layer, then its output
+  float* query = nullptr;                ///< (rows, dim)
+  float* attended = nullptr;             ///< (rows, dim): the heads' outputs
+  float* key = nullptr;                  ///< (rows, kv_dim)
+  float* value = nullptr;                ///< (rows, kv_dim)
+  float* gate = nullptr;                 ///< (rows, hidden_dim)
+  float* up = nullptr;                   ///< (rows, hidden_dim)
+  float* cosines = nullptr;              ///< (rows, head_dim): each pair's cosine twice
+  float* sines = nullptr;                ///< (rows, head_dim): each pair's (-sine, sine)
+  ActivationBlock* quantised = nullptr;  ///< a layer's input in 8 bits, for quantised weights
 
  private:
   static std::size_t elements(std::size_t rows) {
@@ -64,7 +72,17 @@ class Workspace {
     static constexpr std::size_t block_size = 1;
   };
 
-  std::size_t rows_;
+  void swap(Workspace& other) noexcept {
+    std::swap(rows_, other.rows_);
+    std::swap(buffer_, other.buffer_);
+    for (auto member : {&Workspace::stream, &Workspace::normed, &Workspace::query,
+                        &Workspace::attended, &Workspace::key, &Workspace::value, &Workspace::gate,
+                        &Workspace::up, &Workspace::cosines, &Workspace::sines})
+      std::swap(this->*member, other.*member);
+    std::swap(quantised, other.quantised);
+  }
+
+  std::size_t rows_ = 0;
   AlignedBuffer<float> buffer_;
 };
 

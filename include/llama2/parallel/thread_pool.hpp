@@ -32,8 +32,8 @@ class ThreadPool {
       throw Error(
           ErrorCode::invalid_argument, "too many threads",
           {.expected = "at most " + std::to_string(max_threads), .found = std::to_string(threads)});
-    workers_.reserve(threads - 1);
     try {
+      workers_.reserve(threads - 1);
       for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
     } catch (...) {
       stop();

@@ -60,9 +60,14 @@ struct MemoryPlan {
     return ceil_div(S::dim > S::hidden_dim ? S::dim : S::hidden_dim, 32) * 36;
   }
 
-  /// Everything that one session of `context` tokens needs, its logits included.
+  /// Logits, candidates and ids of a session: 24 bytes for each id, 4 for each token.
+  static constexpr std::size_t session(std::size_t context = S::context) noexcept {
+    return 24 * S::vocab + 4 * context;
+  }
+
+  /// The weights and everything that one session of `context` tokens needs.
   static constexpr std::size_t total(std::size_t context = S::context) noexcept {
-    return weights() + kv_cache(context) + scratch() + S::vocab * sizeof(float);
+    return weights() + kv_cache(context) + scratch() + session(context);
   }
 
  private:

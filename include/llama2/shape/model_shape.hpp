@@ -3,14 +3,30 @@
 
 #include <concepts>
 #include <cstddef>
+#include <type_traits>
 
 #include "llama2/base/config.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
+/// The longest context that a shape may state or a session reserve, in tokens.
+inline constexpr std::size_t max_context = std::size_t{1} << 24;
+
 /// The rules a shape obeys. Each is a template over the numbers concerned, so that the compiler's
 /// message holds both: `dim_must_be_a_multiple_of_heads<100, 7>`.
 namespace shape_rule {
+
+/// Narrower or signed numbers would overflow or wrap unseen in what is computed from them.
+template <class... Types>
+inline constexpr bool are_all_size_t =
+    (... && std::is_same_v<std::remove_cv_t<Types>, std::size_t>);
+
+template <class Dim, class HiddenDim, class Layers, class Heads, class KvHeads, class Vocab,
+          class Context>
+struct numbers_must_be_of_type_size_t {
+  static_assert(are_all_size_t<Dim, HiddenDim, Layers, Heads, KvHeads, Vocab, Context>,
+                "llama2: bad shape: declare every number as `static constexpr std::size_t`");
+};
 
 template <std::size_t Dim>
 struct dim_must_be_between_2_and_2_to_the_20 {
@@ -65,7 +81,16 @@ template <class S>
 consteval bool obeys_shape_rules() {
   using namespace shape_rule;
   using std::size_t;
-  if constexpr (!(S::dim >= 2 && S::dim <= size_t{1} << 20))
+  using Numbers = numbers_must_be_of_type_size_t<
+      std::remove_cv_t<decltype(S::dim)>, std::remove_cv_t<decltype(S::hidden_dim)>,
+      std::remove_cv_t<decltype(S::layers)>, std::remove_cv_t<decltype(S::heads)>,
+      std::remove_cv_t<decltype(S::kv_heads)>, std::remove_cv_t<decltype(S::vocab)>,
+      std::remove_cv_t<decltype(S::context)>>;
+  if constexpr (!are_all_size_t<decltype(S::dim), decltype(S::hidden_dim), decltype(S::layers),
+                                decltype(S::heads), decltype(S::kv_heads), decltype(S::vocab),
+                                decltype(S::context)>)
+    return requires { sizeof(Numbers); } || true;
+  else if constexpr (!(S::dim >= 2 && S::dim <= size_t{1} << 20))
     return requires { sizeof(dim_must_be_between_2_and_2_to_the_20<S::dim>); } || true;
   else if constexpr (!(S::hidden_dim >= 1 && S::hidden_dim <= size_t{1} << 20))
     return requires { sizeof(hidden_dim_must_be_between_1_and_2_to_the_20<S::hidden_dim>); } ||

@@ -229,6 +229,12 @@ HWY_INLINE V select_less(V x, V bound, V a, V b) {
   return hn::IfThenElse(hn::Lt(x, bound), a, b);
 }
 
+/// Where x is NaN: a, elsewhere b.
+template <class V>
+HWY_INLINE V select_nan(V x, V a, V b) {
+  return hn::IfThenElse(hn::IsNaN(x), a, b);
+}
+
 /// The nearest integer, ties to even, as a float.
 template <class V>
 HWY_INLINE V round(V v) {

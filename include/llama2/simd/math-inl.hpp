@@ -14,7 +14,7 @@ namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
 namespace simd {
 
 /// e^x to about 1 unit in the last place; exactly 0 below -87.33 (also for minus infinity), and
-/// saturates at e^88.72, just below the largest float.
+/// saturates at e^88.72, just below the largest float. NaN gives NaN.
 ///
 /// x = n ln 2 + r with |r| <= ln(2)/2; e^r by its Taylor polynomial of degree 7, whose remainder
 /// is below 6e-9 of the result; the factor 2^n is an addition to the exponent.
@@ -33,7 +33,8 @@ HWY_INLINE Vec<D> exp(D d, Vec<D> x) {
   p = fma(p, r, set(d, 0.5f));
   p = fma(p, r, set(d, 1.0f));
   p = fma(p, r, set(d, 1.0f));
-  return select_less(x, lowest, zero(d), scale_by_power_of_2(d, p, n));
+  // Targets differ in what min and max make of NaN; weights that are damaged must show.
+  return select_nan(x, x, select_less(x, lowest, zero(d), scale_by_power_of_2(d, p, n)));
 }
 
 /// x * sigmoid(x), the gate of SwiGLU (Shazeer 2020, arXiv:2002.05202).

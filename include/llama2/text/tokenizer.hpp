@@ -62,7 +62,7 @@ class Tokenizer {
   /// characters like any others. Characters without a piece become their UTF-8 bytes, a NUL too.
   /// Each byte that is not part of valid UTF-8 becomes U+FFFD. U+2581 becomes a space. The time
   /// grows with the length of the text; only a stretch of megabytes without a space after an ASCII
-  /// character takes longer. Throws `invalid_argument` when such a stretch exceeds 256 MiB.
+  /// character takes longer. Throws `invalid_argument` when such a stretch exceeds 4 MiB.
   [[nodiscard]] std::vector<Token> encode(std::string_view text, EncodeOptions options = {}) const {
     std::vector<Token> tokens;
     encode(text, options, tokens);
@@ -108,8 +108,8 @@ class Tokenizer {
  private:
   static_assert(std::is_same_v<Token, int>, "sentencepiece's ids are int");
 
-  // Beyond this sentencepiece's own int positions in the text, three bytes to a space, overflow.
-  static constexpr std::size_t max_stretch = std::size_t{256} << 20;
+  // sentencepiece takes some 230 bytes of memory for each byte: a stretch may cost 1 GB.
+  static constexpr std::size_t max_stretch = std::size_t{4} << 20;
 
   // sentencepiece takes all of a text at once: a hundred bytes of memory for each byte, and so much
   // walking about in it that 32 MiB take five times as long as in stretches of a few KiB.
