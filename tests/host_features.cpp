@@ -20,4 +20,11 @@ int main() {
   LLAMA2_TEST_FEATURE("avx512vl");
   LLAMA2_TEST_FEATURE("avx512vnni");
   LLAMA2_TEST_FEATURE("avx512bf16");
+  LLAMA2_TEST_FEATURE("avx512ifma");
+  LLAMA2_TEST_FEATURE("avx512vbmi");
+  LLAMA2_TEST_FEATURE("avx512vbmi2");
+  LLAMA2_TEST_FEATURE("avx512bitalg");
+  LLAMA2_TEST_FEATURE("avx512vpopcntdq");
+  LLAMA2_TEST_FEATURE("gfni");
+  LLAMA2_TEST_FEATURE("vpclmulqdq");
 }

@@ -41,12 +41,17 @@ set(llama2_avx512_lanes 16)
 set(llama2_avx512_bf16_flags -march=cooperlake)
 set(llama2_avx512_bf16_features ${llama2_avx512_features} avx512vnni avx512bf16)
 set(llama2_avx512_bf16_lanes 16)
+# Processors on which Highway 1.0.3 would choose the target that it must not.
+set(llama2_avx512_icelake_flags -march=icelake-server)
+set(llama2_avx512_icelake_features ${llama2_avx512_features} avx512vnni avx512ifma avx512vbmi
+    avx512vbmi2 avx512bitalg avx512vpopcntdq gfni vpclmulqdq)
+set(llama2_avx512_icelake_lanes 16)
 
 llama2_add_test(kernels asan)
 
 set(targets_run native)
 set(targets_built_only "")
-foreach(target IN ITEMS baseline sse4 avx2 avx512 avx512_bf16)
+foreach(target IN ITEMS baseline sse4 avx2 avx512 avx512_bf16 avx512_icelake)
   list(JOIN llama2_${target}_flags " " flags)
   check_cxx_compiler_flag("${flags}" LLAMA2_COMPILER_HAS_${target})
   if(NOT LLAMA2_COMPILER_HAS_${target})

@@ -7,10 +7,8 @@
 #if defined(HWY_HIGHWAY_INCLUDED)
 #error "llama2/dynamic.hpp must be included before hwy/highway.h: it chooses the targets."
 #endif
-// Highway 1.0.3's AVX3_DL names AVX-VNNI where it means AVX512-VNNI: code compiled for it faults on
-// processors that lack the former. AVX3 serves those.
-#ifndef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_AVX3_DL)
+#if !defined(HWY_DISABLED_TARGETS)
+#define HWY_DISABLED_TARGETS (HWY_AVX3_DL)  // see simd/highway-inl.hpp
 #endif
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "llama2/kernels/kernels-inl.hpp"

@@ -22,6 +22,13 @@
 #define HWY_DISABLE_PCLMUL_AES
 #endif
 
+// Highway 1.0.3 refuses to compile where the flags allow its AVX3_DL target (Ice Lake and newer),
+// and that target's attributes name AVX-VNNI where they mean AVX512-VNNI: plain code compiled for
+// it faults on processors that lack the former. AVX3 serves those processors.
+#if !defined(HWY_DISABLED_TARGETS)
+#define HWY_DISABLED_TARGETS (HWY_AVX3_DL)
+#endif
+
 #include <hwy/highway.h>
 
 #include <cstddef>
