@@ -15,6 +15,8 @@
 
 #include "llama2/base/error.hpp"
 #include "llama2/base/file.hpp"
+#include "llama2/format/float_formats.hpp"
+#include "llama2/format/quantised.hpp"
 #include "llama2/model/config.hpp"
 #include "llama2/model/parameters.hpp"
 #include "llama2/shape/shape_info.hpp"
@@ -26,12 +28,48 @@ static_assert(std::endian::native == std::endian::little,
 
 /// How a file stores a tensor's elements.
 enum class Encoding {
-  f32,           ///< 32-bit floats
+  f32,           ///< as the weight format F32
+  f16,           ///< F16
+  bf16,          ///< BF16
+  q8_0,          ///< Q8_0; rows are whole blocks, as with Q4_0
+  q4_0,          ///< Q4_0
   int8_grouped,  ///< llama2.c version 2: 8-bit integers, then a float scale per group of them
 };
 
+/// Calls f with a value of the weight format that has the encoding; there is none for
+/// `int8_grouped`, for which it calls nothing and returns the default of f's result.
+template <class F>
+constexpr auto with_format(Encoding encoding, F&& f) -> decltype(f(F32{})) {
+  switch (encoding) {
+    case Encoding::f32:
+      return f(F32{});
+    case Encoding::f16:
+      return f(F16{});
+    case Encoding::bf16:
+      return f(BF16{});
+    case Encoding::q8_0:
+      return f(Q8_0{});
+    case Encoding::q4_0:
+      return f(Q4_0{});
+    case Encoding::int8_grouped:
+      break;
+  }
+  return decltype(f(F32{}))();
+}
+
+/// The name of the weight format with the encoding, or "INT8".
 constexpr std::string_view to_string(Encoding encoding) noexcept {
-  return encoding == Encoding::f32 ? "F32" : "INT8";
+  if (encoding == Encoding::int8_grouped) return "INT8";
+  return with_format(encoding, []<class F>(F) { return F::name; });
+}
+
+/// The encoding of a weight format.
+template <WeightFormat F>
+consteval Encoding encoding_of() {
+  using enum Encoding;
+  for (const Encoding encoding : {f32, f16, bf16, q8_0, q4_0})
+    if (to_string(encoding) == F::name) return encoding;
+  throw "llama2: files have no encoding for this weight format";
 }
 
 /// A tensor in a file. Vectors have one row.
@@ -43,6 +81,7 @@ struct StoredTensor {
   std::uint64_t offset;          ///< first byte in the file
   std::uint64_t bytes;           ///< bytes in the file, scales included
   std::uint64_t group_size = 0;  ///< elements per scale, for `int8_grouped`
+  std::size_t part = 0;          ///< which part of a split file
 
   [[nodiscard]] std::uint64_t elements() const noexcept { return rows * cols; }
 };
@@ -50,12 +89,13 @@ struct StoredTensor {
 /// An opened checkpoint. Everything in it has been checked against the file's size; the contents
 /// of tensors have not been looked at.
 struct Checkpoint {
-  std::shared_ptr<const InputFile> file;
+  std::shared_ptr<const InputFile> file;                        ///< of a split file the first part
+  std::vector<std::shared_ptr<const InputFile>> further_parts;  ///< of a split file
   std::string format;  ///< for people: "llama2.c .bin version 0"
   ShapeInfo shape;
   ModelConfig config;                 ///< defaults where the file is silent
   bool states_rope_theta = false;     ///< whether `config.rope_theta` comes from the file
-  Encoding encoding = Encoding::f32;  ///< of the matrices
+  Encoding encoding = Encoding::f32;  ///< of the matrices; where mixed, of most of their bytes
   std::vector<StoredTensor> tensors;
 
   /// The tensor, or throws `malformed_file` if the file lacks it.
@@ -74,25 +114,59 @@ struct Checkpoint {
     std::ranges::sort(tensors, {}, [](const StoredTensor& t) { return key(t.id); });
   }
 
+  /// The file that holds the tensor.
+  [[nodiscard]] const InputFile& file_of(const StoredTensor& tensor) const noexcept {
+    return tensor.part == 0 ? *file : *further_parts[tensor.part - 1];
+  }
+
+  /// The tensor's bytes where they lie.
+  [[nodiscard]] std::span<const std::byte> data(const StoredTensor& tensor) const noexcept {
+    return file_of(tensor).bytes().subspan(static_cast<std::size_t>(tensor.offset),
+                                           static_cast<std::size_t>(tensor.bytes));
+  }
+
   /// `count` elements of a tensor from element `first`, as floats. The range must lie inside.
   void decode(const StoredTensor& tensor, std::uint64_t first, std::size_t count,
               float* out) const noexcept {
-    const std::byte* const data = file->bytes().data() + tensor.offset;
-    if (tensor.encoding == Encoding::f32) {
-      std::memcpy(out, data + first * sizeof(float), count * sizeof(float));
-      return;
-    }
-    const std::byte* const scales = data + tensor.elements();
-    for (std::size_t i = 0; i < count; ++i) {
-      float scale;
-      std::memcpy(&scale, scales + (first + i) / tensor.group_size * sizeof(float), sizeof scale);
-      out[i] = static_cast<float>(static_cast<std::int8_t>(data[first + i])) * scale;
-    }
+    const std::byte* const bytes = data(tensor).data();
+    if (tensor.encoding == Encoding::int8_grouped)
+      decode_groups(tensor, bytes, first, count, out);
+    else
+      with_format(tensor.encoding, [&]<class F>(F) { decode_blocks<F>(bytes, first, count, out); });
   }
 
  private:
   static constexpr std::pair<TensorKind, std::size_t> key(TensorId id) noexcept {
     return {id.kind, id.layer};
+  }
+
+  static void decode_groups(const StoredTensor& tensor, const std::byte* bytes, std::uint64_t first,
+                            std::size_t count, float* out) noexcept {
+    const std::byte* const scales = bytes + tensor.elements();
+    for (std::size_t i = 0; i < count; ++i) {
+      float scale;
+      std::memcpy(&scale, scales + (first + i) / tensor.group_size * sizeof(float), sizeof scale);
+      out[i] = static_cast<float>(static_cast<std::int8_t>(bytes[first + i])) * scale;
+    }
+  }
+
+  /// Rows are whole blocks, so the tensor is one sequence of blocks.
+  template <WeightFormat F>
+  static void decode_blocks(const std::byte* bytes, std::uint64_t first, std::size_t count,
+                            float* out) noexcept {
+    const auto* blocks = reinterpret_cast<const typename F::Block*>(bytes) + first / F::block_size;
+    if constexpr (F::block_size > 1) {
+      const auto inside = static_cast<std::size_t>(first % F::block_size);
+      if (inside != 0) {  // begins in the middle of a block
+        float whole[F::block_size];
+        F::decode(blocks++, whole, F::block_size);
+        const std::size_t n = std::min(count, F::block_size - inside);
+        std::copy_n(whole + inside, n, out);
+        out += n;
+        count -= n;
+      }
+    }
+    F::decode(blocks, out, count);
   }
 };
 

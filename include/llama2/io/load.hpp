@@ -1,19 +1,22 @@
 // From a file to a model.
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "llama2/base/error.hpp"
 #include "llama2/base/file.hpp"
 #include "llama2/io/checkpoint.hpp"
+#include "llama2/io/gguf.hpp"
+#include "llama2/io/gguf_file.hpp"
 #include "llama2/io/llama2c.hpp"
 #include "llama2/model/model.hpp"
 #include "llama2/model/pack.hpp"
@@ -39,28 +42,36 @@ struct LoadOptions {
 /// Throws `io`, `malformed_file` or `unsupported`.
 inline Checkpoint open_checkpoint(const std::string& path, FileAccess access = FileAccess::map) {
   auto file = std::make_shared<const InputFile>(path, access);
-  const auto begins_with = [&](std::string_view magic) {
-    return file->bytes().size() >= magic.size() &&
-           std::memcmp(file->bytes().data(), magic.data(), magic.size()) == 0;
-  };
-  for (const std::string_view magic : {"GGUF", "PK\x03\x04"})
-    if (begins_with(magic))
-      throw Error(ErrorCode::unsupported,
-                  "this looks like a GGUF or PyTorch file, which this version does not read",
-                  {.file = path, .expected = "a llama2.c .bin checkpoint"});
+  if (GgufFile::recognises(*file)) return read_gguf(std::move(file), access);
+  constexpr std::string_view zip_magic = "PK\x03\x04";
+  if (file->bytes().size() >= zip_magic.size() &&
+      std::memcmp(file->bytes().data(), zip_magic.data(), zip_magic.size()) == 0)
+    throw Error(ErrorCode::unsupported,
+                "this looks like a PyTorch file, which this version does not read",
+                {.file = path, .expected = "a GGUF file or a llama2.c .bin checkpoint"});
   return read_llama2c(std::move(file));
 }
 
 namespace detail {
 
-/// Whether a tensor's bytes in the file are just what a model in format F holds in memory.
+/// Name of the format in which a model holds a tensor; vectors are 32-bit floats.
+template <class Tensor>
+constexpr std::string_view format_name() noexcept {
+  if constexpr (std::is_void_v<typename Tensor::Format>)
+    return F32::name;
+  else
+    return Tensor::Format::name;
+}
+
+/// Whether a tensor's bytes in the file are just what a model holds in memory: the same format,
+/// no padding of rows, and aligned.
 template <class Tensor>
 bool can_be_mapped(const Checkpoint& checkpoint, const StoredTensor& stored) noexcept {
-  using Element = typename TensorMemory<Tensor>::Element;
-  const auto address =
-      reinterpret_cast<std::uintptr_t>(checkpoint.file->bytes().data() + stored.offset);
-  return std::same_as<Element, float> && stored.encoding == Encoding::f32 &&
-         address % alignof(Element) == 0;
+  using Memory = TensorMemory<Tensor>;
+  const auto bytes = checkpoint.data(stored);
+  return to_string(stored.encoding) == format_name<Tensor>() &&
+         bytes.size() == Memory::count * sizeof(typename Memory::Element) &&
+         reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(typename Memory::Element) == 0;
 }
 
 }  // namespace detail
@@ -97,7 +108,7 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
         if (stored.rows != Tensor::rows || stored.cols != Tensor::cols)
           throw Error(
               ErrorCode::mismatch, "wrong extents",
-              {.file = path,
+              {.file = checkpoint.file_of(stored).path(),
                .offset = stored.offset,
                .tensor = to_string(id),
                .expected = std::to_string(Tensor::rows) + " x " + std::to_string(Tensor::cols),
@@ -109,17 +120,19 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
 
   struct Owner {
     std::shared_ptr<const InputFile> file;
+    std::vector<std::shared_ptr<const InputFile>> further_parts;
     WeightArena arena;
   };
-  auto owner = std::make_shared<Owner>(Owner{checkpoint.file, WeightArena(bytes)});
+  auto owner =
+      std::make_shared<Owner>(Owner{checkpoint.file, checkpoint.further_parts, WeightArena(bytes)});
   for_each_tensor(
       [&](TensorId id, auto& tensor) {
         using Tensor = std::remove_reference_t<decltype(tensor)>;
         using Memory = TensorMemory<Tensor>;
         const StoredTensor& stored = checkpoint.tensor(id);
         if (detail::can_be_mapped<Tensor>(checkpoint, stored)) {
-          tensor.data = reinterpret_cast<const typename Memory::Element*>(
-              checkpoint.file->bytes().data() + stored.offset);
+          tensor.data =
+              reinterpret_cast<const typename Memory::Element*>(checkpoint.data(stored).data());
           return;
         }
         pack(executor, tensor, owner->arena.template take<typename Memory::Element>(Memory::count),

@@ -1,10 +1,11 @@
-// Tokenizers from files: sentencepiece's `.model` and llama2.c's `tokenizer.bin`.
+// Tokenizers from files: sentencepiece's `.model`, llama2.c's `tokenizer.bin`, and GGUF.
 #pragma once
 
 #include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,8 @@
 #include "llama2/base/error.hpp"
 #include "llama2/base/file.hpp"
 #include "llama2/base/token.hpp"
+#include "llama2/io/gguf_file.hpp"
+#include "llama2/io/gguf_vocabulary.hpp"
 #include "llama2/text/sentencepiece_model.hpp"
 #include "llama2/text/tokenizer.hpp"
 #include "llama2/text/vocabulary.hpp"
@@ -118,11 +121,17 @@ inline Vocabulary parse_tokenizer_bin(std::span<const std::byte> bytes,
   return vocabulary;
 }
 
-/// Loads a tokenizer from a sentencepiece `.model` or a llama2.c `tokenizer.bin`, told apart by
-/// their contents. Throws `io` when the file cannot be read, `malformed_file` with the byte offset
-/// when it is damaged or neither, and `unsupported` when it is a model of another kind.
-inline Tokenizer load_tokenizer(const std::string& path) {
-  // Read, not mapped: it is small, and must not change while it is parsed.
+/// Loads a tokenizer from a sentencepiece `.model`, a llama2.c `tokenizer.bin` or a GGUF file with
+/// a vocabulary, told apart by their contents. Throws `io` when the file cannot be read,
+/// `malformed_file` with the byte offset when it is damaged or none of them, and `unsupported` when
+/// it is a model of another kind.
+///
+/// `access` is for GGUF files, which usually hold a whole model; the others are small, and always
+/// read, so that they cannot change while they are parsed.
+inline Tokenizer load_tokenizer(const std::string& path, FileAccess access = FileAccess::map) {
+  if (GgufFile::recognises(InputFile(path)))
+    return Tokenizer::from_vocabulary(
+        read_gguf_vocabulary(GgufFile(std::make_shared<const InputFile>(path, access))), path);
   constexpr std::size_t max_bytes = std::size_t{64} << 20;  // Llama 2's has half a megabyte
   const InputFile file(path, FileAccess::read, max_bytes);
   const std::string_view text = detail::as_text(file.bytes());
@@ -133,7 +142,7 @@ inline Tokenizer load_tokenizer(const std::string& path) {
   throw Error(ErrorCode::malformed_file, "not a tokenizer that this library can read",
               {.file = path,
                .offset = 0,
-               .expected = "a sentencepiece .model or a llama2.c tokenizer.bin",
+               .expected = "a sentencepiece .model, a llama2.c tokenizer.bin or a GGUF file",
                .found = text.empty() ? "an empty file" : detail::printable(text.substr(0, 8))});
 }
 

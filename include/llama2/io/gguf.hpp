@@ -1,0 +1,440 @@
+// Llama 2 checkpoints in GGUF files, in one part or several.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "llama2/base/error.hpp"
+#include "llama2/base/file.hpp"
+#include "llama2/io/checkpoint.hpp"
+#include "llama2/io/gguf_file.hpp"
+#include "llama2/model/parameters.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// How GGUF numbers an encoding.
+struct GgufEncoding {
+  std::uint32_t type;       ///< of a tensor
+  std::uint32_t file_type;  ///< `general.file_type` of a file whose matrices mostly have it
+  Encoding encoding;
+};
+
+/// The encodings that this library reads and writes.
+inline constexpr std::array<GgufEncoding, 5> gguf_encodings = {{{0, 0, Encoding::f32},
+                                                                {1, 1, Encoding::f16},
+                                                                {30, 32, Encoding::bf16},
+                                                                {8, 7, Encoding::q8_0},
+                                                                {2, 2, Encoding::q4_0}}};
+
+namespace detail {
+
+/// The names of ggml's types by number, for messages; null for those that were withdrawn.
+inline constexpr std::array<const char*, 40> ggml_type_names = {
+    "F32",     "F16",    "Q4_0",    "Q4_1",  nullptr,  nullptr, "Q5_0",  "Q5_1",
+    "Q8_0",    "Q8_1",   "Q2_K",    "Q3_K",  "Q4_K",   "Q5_K",  "Q6_K",  "Q8_K",
+    "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS",
+    "I8",      "I16",    "I32",     "I64",   "F64",    "IQ1_M", "BF16",  nullptr,
+    nullptr,   nullptr,  "TQ1_0",   "TQ2_0", nullptr,  nullptr, nullptr, "MXFP4"};
+
+/// A tensor's name in GGUF: after the layer for those that each layer has.
+struct GgufName {
+  TensorKind kind;
+  std::string_view name;
+};
+inline constexpr std::array<GgufName, 12> gguf_names = {
+    {{TensorKind::token_embedding, "token_embd.weight"},
+     {TensorKind::attention_norm, "attn_norm.weight"},
+     {TensorKind::wq, "attn_q.weight"},
+     {TensorKind::wk, "attn_k.weight"},
+     {TensorKind::wv, "attn_v.weight"},
+     {TensorKind::wo, "attn_output.weight"},
+     {TensorKind::ffn_norm, "ffn_norm.weight"},
+     {TensorKind::w1, "ffn_gate.weight"},
+     {TensorKind::w2, "ffn_down.weight"},
+     {TensorKind::w3, "ffn_up.weight"},
+     {TensorKind::norm, "output_norm.weight"},
+     {TensorKind::output, "output.weight"}}};
+inline constexpr std::string_view gguf_layer_prefix = "blk.";
+
+}  // namespace detail
+
+/// The tensor's name in GGUF: "blk.3.attn_q.weight".
+inline std::string gguf_name(TensorId id) {
+  const auto found = std::ranges::find(detail::gguf_names, id.kind, &detail::GgufName::kind);
+  const std::string name(found->name);
+  if (!is_layer_tensor(id.kind)) return name;
+  return std::string(detail::gguf_layer_prefix) + std::to_string(id.layer) + "." + name;
+}
+
+/// The tensor that the name stands for; nothing if it is not one of a Llama 2 model, or is not
+/// written just as `gguf_name` writes it.
+inline std::optional<TensorId> parse_gguf_name(std::string_view name) {
+  TensorId id{};
+  std::string_view rest = name;
+  const bool in_layer = name.starts_with(detail::gguf_layer_prefix);
+  if (in_layer) {
+    rest.remove_prefix(detail::gguf_layer_prefix.size());
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), id.layer);
+    const auto digits = static_cast<std::size_t>(end - rest.data());
+    if (error != std::errc{} || (digits > 1 && rest.front() == '0')) return std::nullopt;
+    rest.remove_prefix(digits);
+    if (!rest.starts_with('.')) return std::nullopt;
+    rest.remove_prefix(1);
+  }
+  const auto found = std::ranges::find(detail::gguf_names, rest, &detail::GgufName::name);
+  if (found == detail::gguf_names.end() || is_layer_tensor(found->kind) != in_layer)
+    return std::nullopt;
+  id.kind = found->kind;
+  return id;
+}
+
+/// The name of part `part` (from 0) of `parts`: "m-00001-of-00003.gguf" for stem "m".
+inline std::string gguf_part_path(std::string_view stem, std::uint64_t part, std::uint64_t parts) {
+  const auto five = [](std::uint64_t n) {
+    const std::string digits = std::to_string(n);
+    return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
+  };
+  return std::string(stem) + "-" + five(part + 1) + "-of-" + five(parts) + ".gguf";
+}
+
+namespace detail {
+
+/// Reads the layout of a checkpoint from one GGUF file and, if it is split, the others.
+class GgufCheckpointReader {
+ public:
+  GgufCheckpointReader(std::shared_ptr<const InputFile> file, FileAccess access)
+      : access_(access), first_(file) {
+    out_.file = std::move(file);
+  }
+
+  Checkpoint read() {
+    out_.format = "GGUF version " + std::to_string(first_.version());
+    const std::string_view architecture = required_text("general.architecture");
+    if (architecture != "llama")
+      first_.fail(first_.require("general.architecture"), "a model of another architecture",
+                  "\"llama\"", printable(architecture), ErrorCode::unsupported);
+    read_shape();
+    read_config();
+    read_list(first_, 0);
+    open_further_parts();
+    finish_shape();
+    for (const Listed& listed : listed_) add(listed);
+    check_overlaps();
+    check_completeness();
+    choose_encoding();
+    return std::move(out_);
+  }
+
+ private:
+  struct Listed {
+    GgufTensorInfo info;
+    TensorId id;
+    std::size_t part;
+  };
+
+  [[nodiscard]] const std::string& path() const { return out_.file->path(); }
+
+  [[nodiscard]] const std::string& path_of_part(std::size_t part) const {
+    return part == 0 ? path() : out_.further_parts[part - 1]->path();
+  }
+
+  [[noreturn]] void fail(const Listed& listed, std::string_view message, std::string expected,
+                         std::string found, ErrorCode code = ErrorCode::malformed_file) const {
+    throw Error(code, message,
+                {.file = path_of_part(listed.part),
+                 .offset = listed.info.listed_at,
+                 .tensor = std::string(listed.info.name),
+                 .expected = std::move(expected),
+                 .found = std::move(found)});
+  }
+
+  [[nodiscard]] std::string_view required_text(std::string_view key) const {
+    first_.require(key);
+    return *first_.text(key);
+  }
+
+  [[nodiscard]] std::uint64_t required_integer(std::string_view key) const {
+    first_.require(key);
+    return *first_.integer(key);
+  }
+
+  /// A number from the range, or the default if the file is silent.
+  [[nodiscard]] float number(std::string_view key, double low, double high, float silent) const {
+    const std::optional<double> found = first_.number(key);
+    if (!found) return silent;
+    if (!(*found >= low && *found <= high))
+      first_.fail(first_.require(key), "out of range",
+                  std::to_string(low) + " to " + std::to_string(high), std::to_string(*found));
+    return static_cast<float>(*found);
+  }
+
+  /// Refuses a file that states a number which is not the one that this library assumes.
+  void require_if_stated(std::string_view key, std::uint64_t assumed) const {
+    const std::optional<std::uint64_t> found = first_.integer(key);
+    if (found && *found != assumed)
+      first_.fail(first_.require(key), "a Llama 2 model has another number here",
+                  std::to_string(assumed), std::to_string(*found), ErrorCode::unsupported);
+  }
+
+  void read_shape() {
+    ShapeInfo& shape = out_.shape;
+    shape.dim = required_integer("llama.embedding_length");
+    shape.layers = required_integer("llama.block_count");
+    const auto of_layers = [&](std::string_view key) {
+      return first_.integer_of_layers(key, shape.layers);
+    };
+    first_.require("llama.feed_forward_length");
+    shape.hidden_dim = *of_layers("llama.feed_forward_length");
+    first_.require("llama.attention.head_count");
+    shape.heads = *of_layers("llama.attention.head_count");
+    shape.kv_heads = of_layers("llama.attention.head_count_kv").value_or(shape.heads);
+    shape.context = required_integer("llama.context_length");
+  }
+
+  void read_config() {
+    constexpr double most = std::numeric_limits<float>::max();
+    ModelConfig& config = out_.config;
+    config.norm_epsilon =
+        number("llama.attention.layer_norm_rms_epsilon", 0, 0.999, config.norm_epsilon);
+    out_.states_rope_theta = first_.find("llama.rope.freq_base") != nullptr;
+    config.rope_theta = number("llama.rope.freq_base", 1, most, config.rope_theta);
+    const std::string_view scaling = first_.text("llama.rope.scaling.type").value_or("linear");
+    if (scaling == "linear") {
+      // Older files have the one key, newer ones the other; 0 means that nothing is scaled.
+      const char* const key = first_.find("llama.rope.scaling.factor") != nullptr
+                                  ? "llama.rope.scaling.factor"
+                                  : "llama.rope.scale_linear";
+      const float factor = number(key, 0, most, 0);
+      if (factor != 0) config.rope_linear_scale = number(key, 1e-3, most, 1);
+    } else if (scaling != "none") {
+      first_.fail(first_.require("llama.rope.scaling.type"), "this way of scaling positions",
+                  "\"linear\" or \"none\"", printable(scaling), ErrorCode::unsupported);
+    }
+  }
+
+  /// Takes up the tensors of one part.
+  void read_list(const GgufFile& file, std::size_t part) {
+    for (const GgufTensorInfo& info : file.read_tensors()) {
+      Listed listed{.info = info, .id = {}, .part = part};
+      const std::optional<TensorId> id = parse_gguf_name(info.name);
+      if (!id) {
+        const GgufCursor cursor(file.file(), info.listed_at);
+        cursor.fail_at(info.listed_at,
+                       info.name == "rope_freqs.weight"
+                           ? "rotary frequencies of their own, as Llama 3.1 has"
+                           : "not a tensor of a Llama 2 model",
+                       info.name, {}, {}, ErrorCode::unsupported);
+      }
+      listed.id = *id;
+      if (id->layer >= out_.shape.layers)
+        fail(listed, "a tensor of a layer that the model does not have",
+             "a layer below " + std::to_string(out_.shape.layers), std::to_string(id->layer));
+      if (listed_.size() == max_gguf_entries)
+        fail(listed, "too many tensors", "at most " + std::to_string(max_gguf_entries), "more");
+      listed_.push_back(listed);
+    }
+  }
+
+  /// A split file says so in its first part; the names of the others follow from its name.
+  void open_further_parts() {
+    const std::uint64_t parts = first_.integer("split.count").value_or(0);
+    if (parts <= 1) return;
+    if (const std::uint64_t part = required_integer("split.no"); part != 0)
+      first_.fail(first_.require("split.no"), "this is not the first part of a split file",
+                  "the path of the first part", "part " + std::to_string(part + 1));
+    const std::string ending = gguf_part_path({}, 0, parts);
+    if (!path().ends_with(ending))
+      first_.fail(first_.require("split.count"),
+                  "the file is split, but its name does not say where the other parts are",
+                  "a name that ends in " + ending);
+    const std::string stem = path().substr(0, path().size() - ending.size());
+    for (std::uint64_t part = 1; part < parts; ++part) {
+      auto file = std::make_shared<const InputFile>(gguf_part_path(stem, part, parts), access_);
+      out_.further_parts.push_back(file);
+      const GgufFile further(std::move(file));
+      const auto must_be = [&](std::string_view key, std::uint64_t expected) {
+        const std::optional<std::uint64_t> found = further.integer(key);
+        if (found != expected)
+          further.fail(further.require(key), "not the part that its name says",
+                       std::to_string(expected), std::to_string(*found));
+      };
+      must_be("split.no", part);
+      must_be("split.count", parts);
+      // The list is kept in memory for all parts together, so the bound is one for all of them.
+      read_list(further, static_cast<std::size_t>(part));
+    }
+    if (const std::uint64_t tensors = required_integer("split.tensors.count");
+        tensors != listed_.size())
+      first_.fail(first_.require("split.tensors.count"), "the parts have another number of tensors",
+                  std::to_string(tensors), std::to_string(listed_.size()));
+  }
+
+  /// What only the list of tensors says: the vocabulary and whether the head is tied.
+  void finish_shape() {
+    ShapeInfo& shape = out_.shape;
+    shape.tied_head = true;
+    const GgufTensorInfo* embedding = nullptr;
+    for (const Listed& listed : listed_) {
+      if (listed.id.kind == TensorKind::token_embedding) embedding = &listed.info;
+      if (listed.id.kind == TensorKind::output) shape.tied_head = false;
+    }
+    if (embedding == nullptr)
+      throw Error(ErrorCode::malformed_file,
+                  listed_.empty() ? "the file has no tensors, perhaps only a vocabulary"
+                                  : "tensor is missing",
+                  {.file = path(), .tensor = gguf_name({TensorKind::token_embedding})});
+    shape.vocab = embedding->extents[1];
+    shape.validate(path());
+    out_.config.context = static_cast<std::size_t>(shape.context);
+    require_if_stated("llama.vocab_size", shape.vocab);
+    require_if_stated("llama.rope.dimension_count", shape.head_dim());
+    require_if_stated("llama.attention.key_length", shape.head_dim());
+    require_if_stated("llama.attention.value_length", shape.head_dim());
+    require_if_stated("llama.expert_count", 0);
+  }
+
+  /// Rows and columns that the shape gives a tensor.
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> extents(TensorKind kind) const {
+    const ShapeInfo& s = out_.shape;
+    switch (kind) {
+      case TensorKind::token_embedding:
+      case TensorKind::output:
+        return {s.vocab, s.dim};
+      case TensorKind::attention_norm:
+      case TensorKind::ffn_norm:
+      case TensorKind::norm:
+        return {1, s.dim};
+      case TensorKind::wq:
+      case TensorKind::wo:
+        return {s.dim, s.dim};
+      case TensorKind::wk:
+      case TensorKind::wv:
+        return {s.kv_dim(), s.dim};
+      case TensorKind::w1:
+      case TensorKind::w3:
+        return {s.hidden_dim, s.dim};
+      case TensorKind::w2:
+        return {s.dim, s.hidden_dim};
+    }
+    return {0, 0};
+  }
+
+  [[nodiscard]] Encoding encoding(const Listed& listed) const {
+    const std::uint32_t type = listed.info.type;
+    const auto found = std::ranges::find(gguf_encodings, type, &GgufEncoding::type);
+    if (found != gguf_encodings.end()) return found->encoding;
+    const char* const name = type < ggml_type_names.size() ? ggml_type_names[type] : nullptr;
+    fail(listed, "weights of this type", "F32, F16, BF16, Q8_0 or Q4_0",
+         name != nullptr ? name : "type " + std::to_string(type), ErrorCode::unsupported);
+  }
+
+  /// Adds one tensor. The elements need no rearrangement: files of this architecture keep wq and
+  /// wk in Meta's order, where the two elements that a rotary pair turns are neighbours. (It is
+  /// Hugging Face's checkpoints that have them half a head apart; converters put them back.)
+  void add(const Listed& listed) {
+    const auto [rows, cols] = extents(listed.id.kind);
+    const auto& found = listed.info.extents;
+    if (found != std::array<std::uint64_t, 4>{cols, rows, 1, 1})
+      fail(listed, "wrong extents", std::to_string(rows) + " x " + std::to_string(cols),
+           std::to_string(found[1]) + " x " + std::to_string(found[0]) +
+               (found[2] != 1 || found[3] != 1 ? " and more dimensions" : ""));
+    StoredTensor tensor{.id = listed.id,
+                        .rows = rows,
+                        .cols = cols,
+                        .encoding = encoding(listed),
+                        .offset = listed.info.offset,
+                        .bytes = 0,
+                        .part = listed.part};
+    with_format(tensor.encoding, [&]<class F>(F) {
+      if (cols % F::block_size != 0)
+        fail(listed, "the rows are not whole blocks of " + std::string(F::name),
+             "a multiple of " + std::to_string(F::block_size) + " columns", std::to_string(cols));
+      // The extents are those of a valid shape, at most 2^24 by 2^20: no product can wrap.
+      tensor.bytes = rows * (cols / F::block_size) * sizeof(typename F::Block);
+      if (F::block_size > 1) require_if_stated("general.quantization_version", 2);
+    });
+    const std::uint64_t size = out_.file_of(tensor).bytes().size();
+    if (tensor.bytes > size - tensor.offset)
+      fail(listed, "the file ends inside the tensor", std::to_string(tensor.bytes) + " bytes",
+           std::to_string(size - tensor.offset));
+    out_.tensors.push_back(tensor);
+  }
+
+  /// Two tensors in the same bytes are a damaged list, or an attempt to make a small file large.
+  void check_overlaps() const {
+    std::vector<const StoredTensor*> order;
+    for (const StoredTensor& tensor : out_.tensors) order.push_back(&tensor);
+    std::ranges::sort(order, {},
+                      [](const StoredTensor* t) { return std::pair(t->part, t->offset); });
+    for (std::size_t i = 1; i < order.size(); ++i) {
+      const StoredTensor& a = *order[i - 1];
+      const StoredTensor& b = *order[i];
+      if (a.part == b.part && b.offset - a.offset < a.bytes)
+        throw Error(ErrorCode::malformed_file, "two tensors overlap",
+                    {.file = path_of_part(b.part),
+                     .offset = b.offset,
+                     .tensor = gguf_name(b.id),
+                     .expected = "a tensor behind " + gguf_name(a.id)});
+    }
+  }
+
+  void check_completeness() {
+    out_.sort_tensors();
+    const auto twice = std::ranges::adjacent_find(out_.tensors, {}, &StoredTensor::id);
+    if (twice != out_.tensors.end())
+      throw Error(ErrorCode::malformed_file, "the file has this tensor twice",
+                  {.file = path_of_part(twice[1].part),
+                   .offset = twice[1].offset,
+                   .tensor = gguf_name(twice[1].id)});
+    for (const GgufName& name : gguf_names) {
+      if (name.kind == TensorKind::output && out_.shape.tied_head) continue;
+      const std::uint64_t layers = is_layer_tensor(name.kind) ? out_.shape.layers : 1;
+      for (std::uint64_t layer = 0; layer < layers; ++layer)
+        static_cast<void>(out_.tensor({name.kind, static_cast<std::size_t>(layer)}));
+    }
+  }
+
+  /// The encoding of most bytes of matrices; of equals the first in the list above.
+  void choose_encoding() {
+    std::uint64_t most = 0;
+    for (const GgufEncoding& candidate : gguf_encodings) {
+      std::uint64_t bytes = 0;
+      for (const StoredTensor& tensor : out_.tensors)
+        if (tensor.encoding == candidate.encoding && tensor.rows > 1) bytes += tensor.bytes;
+      if (bytes > most) {
+        most = bytes;
+        out_.encoding = candidate.encoding;
+      }
+    }
+  }
+
+  Checkpoint out_;
+  FileAccess access_;
+  GgufFile first_;
+  std::vector<Listed> listed_;
+};
+
+}  // namespace detail
+
+/// Reads the layout of a Llama 2 checkpoint in GGUF; of a split one from its first part, whose
+/// name then ends in "-00001-of-" and the number of parts. `access` is for the other parts.
+///
+/// Throws `malformed_file` for what the format does not allow, `unsupported` for models of other
+/// architectures, other encodings and ways of scaling positions, and `io` where a part is missing.
+inline Checkpoint read_gguf(std::shared_ptr<const InputFile> file,
+                            FileAccess access = FileAccess::map) {
+  return detail::GgufCheckpointReader(std::move(file), access).read();
+}
+
+}  // namespace llama2::inline LLAMA2_ABI
