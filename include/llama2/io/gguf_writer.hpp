@@ -1,0 +1,419 @@
+// Writes models and their vocabularies as GGUF files.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "llama2/base/aligned_buffer.hpp"
+#include "llama2/base/error.hpp"
+#include "llama2/base/output_file.hpp"
+#include "llama2/io/checkpoint.hpp"
+#include "llama2/io/gguf.hpp"
+#include "llama2/io/gguf_file.hpp"
+#include "llama2/model/config.hpp"
+#include "llama2/model/linear.hpp"
+#include "llama2/model/parameters.hpp"
+#include "llama2/parallel/executor.hpp"
+#include "llama2/shape/shape_info.hpp"
+#include "llama2/text/vocabulary.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// What a GGUF file says beside its tensors.
+struct GgufMetadata {
+  ShapeInfo shape;
+  ModelConfig config;
+  bool states_rope_theta = true;           ///< whether to write `config.rope_theta`
+  const Vocabulary* vocabulary = nullptr;  ///< as many pieces as the shape has; may be missing
+  std::string name{};                      ///< of the model, for people; may be empty
+};
+
+/// A tensor to be written.
+struct GgufTensor {
+  TensorId id;
+  std::uint64_t rows;
+  std::uint64_t cols;
+  Encoding encoding;
+  /// Writes one row as the encoding has it, `gguf_row_bytes` of them, at an address aligned for
+  /// the encoding. Called for every row once, from several threads; must not throw.
+  std::function<void(std::uint64_t row, std::byte* out)> encode_row;
+};
+
+/// How a file is written.
+struct GgufWriteOptions {
+  /// Files that are read meanwhile, and must not be replaced.
+  std::vector<std::string> inputs = {};
+  /// Whose threads encode.
+  SharedExecutor executor = {};
+  /// Told now and then how many bytes of tensors are done, and of how many.
+  std::function<void(std::uint64_t done, std::uint64_t total)> on_progress = {};
+};
+
+/// Bytes of a row of `cols` elements, which must be whole blocks.
+inline std::uint64_t gguf_row_bytes(Encoding encoding, std::uint64_t cols) {
+  return with_format(encoding, [cols]<class F>(F) -> std::uint64_t {
+    return row_bytes<F>(static_cast<std::size_t>(cols));
+  });
+}
+
+/// The encoding in which a file holds a tensor when its matrices are wanted in `wanted`: vectors
+/// are F32, and matrices whose rows are not whole blocks F16.
+inline Encoding gguf_encoding(Encoding wanted, std::uint64_t rows, std::uint64_t cols) {
+  if (wanted == Encoding::int8_grouped)
+    throw Error(ErrorCode::unsupported, "GGUF files cannot hold llama2.c's 8-bit groups");
+  if (rows == 1) return Encoding::f32;
+  return with_format(
+      wanted, [&]<class F>(F) { return cols % F::block_size == 0 ? wanted : Encoding::f16; });
+}
+
+/// A tensor made from floats: `source(row, col, n, out)` supplies n of them from column `col`,
+/// which is a multiple of 4096. It is called from several threads and must not throw.
+template <class Source>
+GgufTensor make_gguf_tensor(TensorId id, std::uint64_t rows, std::uint64_t cols, Encoding wanted,
+                            Source source) {
+  const Encoding encoding = gguf_encoding(wanted, rows, cols);
+  const auto encode_row = [=](std::uint64_t row, std::byte* out) {
+    with_format(encoding, [&]<class F>(F) {
+      constexpr std::size_t piece = 4096;
+      static_assert(piece % F::block_size == 0);
+      auto* const blocks = reinterpret_cast<typename F::Block*>(out);
+      float floats[piece];
+      for (std::size_t c = 0; c < cols; c += piece) {
+        const std::size_t n = std::min<std::size_t>(piece, static_cast<std::size_t>(cols) - c);
+        source(row, c, n, floats);
+        F::encode(floats, blocks + c / F::block_size, n);
+      }
+    });
+  };
+  return {.id = id, .rows = rows, .cols = cols, .encoding = encoding, .encode_row = encode_row};
+}
+
+/// A tensor whose rows lie at `data` one after the other, encoded as they are to be written.
+inline GgufTensor copy_gguf_tensor(TensorId id, std::uint64_t rows, std::uint64_t cols,
+                                   Encoding encoding, const std::byte* data) {
+  const std::uint64_t bytes = gguf_row_bytes(encoding, cols);
+  return {.id = id,
+          .rows = rows,
+          .cols = cols,
+          .encoding = encoding,
+          .encode_row = [=](std::uint64_t row, std::byte* out) {
+            std::memcpy(out, data + row * bytes, static_cast<std::size_t>(bytes));
+          }};
+}
+
+/// A tensor of an opened checkpoint, which must outlive the result. Encodings that stay the same
+/// are copied, not decoded and encoded anew.
+inline GgufTensor make_gguf_tensor(const Checkpoint& checkpoint, const StoredTensor& stored,
+                                   Encoding wanted) {
+  if (gguf_encoding(wanted, stored.rows, stored.cols) != stored.encoding)
+    return make_gguf_tensor(
+        stored.id, stored.rows, stored.cols, wanted,
+        [&checkpoint, stored](std::uint64_t row, std::size_t col, std::size_t n, float* out) {
+          checkpoint.decode(stored, row * stored.cols + col, n, out);
+        });
+  return copy_gguf_tensor(stored.id, stored.rows, stored.cols, stored.encoding,
+                          checkpoint.data(stored).data());
+}
+
+/// A tensor of a model, which must outlive the result.
+template <class Tensor>
+GgufTensor make_gguf_tensor(TensorId id, const Tensor& tensor) {
+  if constexpr (std::is_void_v<typename Tensor::Format>) {
+    return copy_gguf_tensor(id, 1, Tensor::cols, Encoding::f32,
+                            reinterpret_cast<const std::byte*>(tensor.data));
+  } else {
+    using F = typename Tensor::Format;
+    constexpr Encoding own = encoding_of<F>();
+    if (gguf_encoding(own, Tensor::rows, Tensor::cols) == own)
+      return copy_gguf_tensor(id, Tensor::rows, Tensor::cols, own,
+                              reinterpret_cast<const std::byte*>(tensor.data));
+    return make_gguf_tensor(
+        id, Tensor::rows, Tensor::cols, own,
+        [tensor](std::uint64_t row, std::size_t col, std::size_t n, float* out) {
+          F::decode(tensor.row(static_cast<std::size_t>(row)) + col / F::block_size, out, n);
+        });
+  }
+}
+
+namespace detail {
+
+/// The bytes of a GGUF header, entry by entry.
+class GgufHeader {
+ public:
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  void number(T value) {
+    char bytes[sizeof value];
+    std::memcpy(bytes, &value, sizeof value);
+    out_.append(bytes, sizeof value);
+  }
+  void string(std::string_view text) {
+    number(std::uint64_t{text.size()});
+    out_ += text;
+  }
+
+  void entry(std::string_view key, std::uint32_t value) { scalar(key, GgufType::u32, value); }
+  void entry(std::string_view key, float value) { scalar(key, GgufType::f32, value); }
+  void entry(std::string_view key, bool value) {
+    scalar(key, GgufType::boolean, static_cast<std::uint8_t>(value));
+  }
+  void entry(std::string_view key, std::string_view value) {
+    begin(key, GgufType::string);
+    string(value);
+  }
+  void entry(std::string_view key, const char* value) { entry(key, std::string_view(value)); }
+
+  /// An array; the caller then adds the elements.
+  void array(std::string_view key, GgufType element, std::size_t count) {
+    begin(key, GgufType::array);
+    number(static_cast<std::uint32_t>(element));
+    number(std::uint64_t{count});
+  }
+
+  [[nodiscard]] const std::string& bytes() const noexcept { return out_; }
+  [[nodiscard]] std::uint64_t entries() const noexcept { return entries_; }
+
+ private:
+  void begin(std::string_view key, GgufType type) {
+    ++entries_;
+    string(key);
+    number(static_cast<std::uint32_t>(type));
+  }
+  template <class T>
+  void scalar(std::string_view key, GgufType type, T value) {
+    begin(key, type);
+    number(value);
+  }
+
+  std::string out_;
+  std::uint64_t entries_ = 0;
+};
+
+/// Writes one file.
+class GgufWriter {
+ public:
+  GgufWriter(const std::string& path, const GgufMetadata& metadata,
+             std::span<const GgufTensor> tensors, const GgufWriteOptions& options)
+      : metadata_(metadata), tensors_(tensors), options_(options), out_(path, options.inputs) {}
+
+  void write() {
+    write_header();
+    AlignedBuffer<std::byte> buffer(largest_chunk());
+    for (const GgufTensor& tensor : tensors_) write_tensor(tensor, buffer.data());
+    out_.commit();
+  }
+
+ private:
+  static constexpr std::uint64_t alignment = gguf_default_alignment;
+  static constexpr std::uint64_t chunk_bytes = std::uint64_t{4} << 20;
+
+  static std::uint64_t tensor_bytes(const GgufTensor& tensor) {
+    return tensor.rows * gguf_row_bytes(tensor.encoding, tensor.cols);
+  }
+  static std::uint64_t padded(std::uint64_t bytes) {
+    return (bytes + alignment - 1) / alignment * alignment;
+  }
+  static std::uint64_t chunk_rows(const GgufTensor& tensor) {
+    const std::uint64_t row = gguf_row_bytes(tensor.encoding, tensor.cols);
+    return std::min(tensor.rows, std::max<std::uint64_t>(1, chunk_bytes / row));
+  }
+
+  void write_header() {
+    GgufHeader metadata;
+    add_model(metadata);
+    if (metadata_.vocabulary != nullptr) add_vocabulary(metadata, *metadata_.vocabulary);
+    GgufHeader tensors;
+    for (const GgufTensor& tensor : tensors_) {
+      tensors.string(gguf_name(tensor.id));
+      const bool is_vector = tensor.rows == 1;
+      tensors.number(std::uint32_t{is_vector ? 1u : 2u});
+      tensors.number(tensor.cols);  // the fastest first
+      if (!is_vector) tensors.number(tensor.rows);
+      tensors.number(encoding(tensor.encoding).type);
+      tensors.number(total_);
+      total_ += padded(tensor_bytes(tensor));
+    }
+    GgufHeader start;
+    start.number(std::uint32_t{3});
+    start.number(std::uint64_t{tensors_.size()});
+    start.number(metadata.entries());
+    out_.write(gguf_magic);
+    const std::uint64_t size =
+        gguf_magic.size() + start.bytes().size() + metadata.bytes().size() + tensors.bytes().size();
+    for (const GgufHeader* const part : {&start, &metadata, &tensors}) out_.write(part->bytes());
+    pad(size);
+  }
+
+  static const GgufEncoding& encoding(Encoding encoding) {
+    return *std::ranges::find(gguf_encodings, encoding, &GgufEncoding::encoding);
+  }
+
+  /// The encoding of most bytes of matrices.
+  [[nodiscard]] Encoding main_encoding() const {
+    Encoding best = Encoding::f32;
+    std::uint64_t most = 0;
+    for (const GgufEncoding& candidate : gguf_encodings) {
+      std::uint64_t bytes = 0;
+      for (const GgufTensor& tensor : tensors_)
+        if (tensor.encoding == candidate.encoding && tensor.rows > 1) bytes += tensor_bytes(tensor);
+      if (bytes > most) best = candidate.encoding;
+      most = std::max(most, bytes);
+    }
+    return best;
+  }
+
+  void add_model(GgufHeader& out) const {
+    const ShapeInfo& shape = metadata_.shape;
+    const ModelConfig& config = metadata_.config;
+    const auto number = [](std::uint64_t n) { return static_cast<std::uint32_t>(n); };
+    out.entry("general.architecture", "llama");
+    if (!metadata_.name.empty()) out.entry("general.name", metadata_.name);
+    out.entry("general.alignment", number(alignment));
+    out.entry("general.file_type", encoding(main_encoding()).file_type);
+    out.entry("general.quantization_version", std::uint32_t{2});
+    out.entry("llama.vocab_size", number(shape.vocab));
+    out.entry("llama.context_length", number(config.context));
+    out.entry("llama.embedding_length", number(shape.dim));
+    out.entry("llama.block_count", number(shape.layers));
+    out.entry("llama.feed_forward_length", number(shape.hidden_dim));
+    out.entry("llama.attention.head_count", number(shape.heads));
+    out.entry("llama.attention.head_count_kv", number(shape.kv_heads));
+    out.entry("llama.attention.layer_norm_rms_epsilon", config.norm_epsilon);
+    out.entry("llama.rope.dimension_count", number(shape.head_dim()));
+    if (metadata_.states_rope_theta) out.entry("llama.rope.freq_base", config.rope_theta);
+    if (config.rope_linear_scale != 1) {
+      out.entry("llama.rope.scaling.type", "linear");
+      out.entry("llama.rope.scaling.factor", config.rope_linear_scale);
+    }
+  }
+
+  static void add_vocabulary(GgufHeader& out, const Vocabulary& vocabulary) {
+    const std::vector<Piece>& pieces = vocabulary.pieces;
+    const auto id = [](Token token) { return static_cast<std::uint32_t>(token); };
+    out.entry("tokenizer.ggml.model", "llama");
+    out.entry("tokenizer.ggml.pre", "default");
+    out.array("tokenizer.ggml.tokens", GgufType::string, pieces.size());
+    for (const Piece& piece : pieces) out.string(piece.text);
+    out.array("tokenizer.ggml.scores", GgufType::f32, pieces.size());
+    for (const Piece& piece : pieces) out.number(piece.score);
+    out.array("tokenizer.ggml.token_type", GgufType::i32, pieces.size());
+    for (const Piece& piece : pieces) out.number(static_cast<std::int32_t>(piece.type));
+    out.entry("tokenizer.ggml.unknown_token_id", id(vocabulary.unk_id));
+    out.entry("tokenizer.ggml.bos_token_id", id(vocabulary.bos_id));
+    out.entry("tokenizer.ggml.eos_token_id", id(vocabulary.eos_id));
+    if (vocabulary.pad_id) out.entry("tokenizer.ggml.padding_token_id", id(*vocabulary.pad_id));
+    out.entry("tokenizer.ggml.add_bos_token", true);
+    out.entry("tokenizer.ggml.add_eos_token", false);
+    out.entry("tokenizer.ggml.add_space_prefix", vocabulary.add_dummy_prefix);
+    out.entry("tokenizer.ggml.remove_extra_whitespaces", vocabulary.remove_extra_whitespaces);
+  }
+
+  [[nodiscard]] std::size_t largest_chunk() const {
+    std::uint64_t largest = 0;
+    for (const GgufTensor& tensor : tensors_)
+      largest =
+          std::max(largest, chunk_rows(tensor) * gguf_row_bytes(tensor.encoding, tensor.cols));
+    return static_cast<std::size_t>(largest);
+  }
+
+  void write_tensor(const GgufTensor& tensor, std::byte* buffer) {
+    const std::uint64_t row_size = gguf_row_bytes(tensor.encoding, tensor.cols);
+    const std::uint64_t step = chunk_rows(tensor);
+    for (std::uint64_t first = 0; first < tensor.rows; first += step) {
+      const std::uint64_t rows = std::min(step, tensor.rows - first);
+      parallel_ranges(options_.executor, static_cast<std::size_t>(rows), 1,
+                      static_cast<std::size_t>(tensor.cols),
+                      [&](std::size_t begin, std::size_t end) {
+                        for (std::size_t i = begin; i < end; ++i)
+                          tensor.encode_row(first + i, buffer + i * row_size);
+                      });
+      out_.write({buffer, static_cast<std::size_t>(rows * row_size)});
+      done_ += rows * row_size;
+      if (options_.on_progress) options_.on_progress(done_, total_);
+    }
+    done_ += pad(tensor_bytes(tensor));
+  }
+
+  /// Writes zeros up to the next multiple of the alignment; how many.
+  std::uint64_t pad(std::uint64_t size) {
+    constexpr std::byte zeros[alignment] = {};
+    const std::uint64_t missing = padded(size) - size;
+    out_.write(std::span(zeros).first(static_cast<std::size_t>(missing)));
+    return missing;
+  }
+
+  const GgufMetadata& metadata_;
+  std::span<const GgufTensor> tensors_;
+  const GgufWriteOptions& options_;
+  OutputFile out_;
+  std::uint64_t total_ = 0;
+  std::uint64_t done_ = 0;
+};
+
+}  // namespace detail
+
+/// Writes a GGUF file of the tensors, row after row, in memory of a few MiB. The file appears at
+/// the path when it is complete; see `OutputFile`. What the format does not hold (what the unknown
+/// piece of the vocabulary decodes to) is lost.
+///
+/// Throws `io` when the file cannot be written, `invalid_argument` when it would replace one of
+/// `options.inputs` or the configuration is impossible, and `mismatch` when the vocabulary has
+/// another size than the shape.
+inline void write_gguf(const std::string& path, const GgufMetadata& metadata,
+                       std::span<const GgufTensor> tensors, const GgufWriteOptions& options = {}) {
+  metadata.config.validate();
+  metadata.shape.validate(path);
+  if (const Vocabulary* const vocabulary = metadata.vocabulary;
+      vocabulary != nullptr && vocabulary->pieces.size() != metadata.shape.vocab)
+    throw Error(ErrorCode::mismatch, "the vocabulary is not the model's",
+                {.file = path,
+                 .tensor = "vocab",
+                 .expected = std::to_string(metadata.shape.vocab),
+                 .found = std::to_string(vocabulary->pieces.size())});
+  detail::GgufWriter(path, metadata, tensors, options).write();
+}
+
+/// Writes an opened checkpoint, its matrices in `wanted` where that can be; see `gguf_encoding`.
+/// The files of the checkpoint are never replaced.
+inline void write_gguf(const std::string& path, const Checkpoint& checkpoint, Encoding wanted,
+                       const Vocabulary* vocabulary = nullptr, GgufWriteOptions options = {}) {
+  std::vector<GgufTensor> tensors;
+  for (const StoredTensor& stored : checkpoint.tensors)
+    tensors.push_back(make_gguf_tensor(checkpoint, stored, wanted));
+  options.inputs.push_back(checkpoint.file->path());
+  for (const auto& part : checkpoint.further_parts) options.inputs.push_back(part->path());
+  write_gguf(path,
+             {.shape = checkpoint.shape,
+              .config = checkpoint.config,
+              .states_rope_theta = checkpoint.states_rope_theta,
+              .vocabulary = vocabulary},
+             tensors, options);
+}
+
+/// Writes a model, its matrices in its own format where that can be; see `gguf_encoding`.
+template <class M>
+  requires requires { typename M::WeightTensors; }
+void write_gguf(const std::string& path, const M& model, const Vocabulary* vocabulary = nullptr,
+                const GgufWriteOptions& options = {}) {
+  std::vector<GgufTensor> tensors;
+  auto weights = model.weights();
+  for_each_tensor(
+      [&](TensorId id, const auto& tensor) { tensors.push_back(make_gguf_tensor(id, tensor)); },
+      weights);
+  write_gguf(path,
+             {.shape = ShapeInfo::of<typename M::Shape>(),
+              .config = model.config(),
+              .vocabulary = vocabulary},
+             tensors, options);
+}
+
+}  // namespace llama2::inline LLAMA2_ABI

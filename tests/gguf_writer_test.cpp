@@ -1,0 +1,659 @@
+// GGUF files that this library writes, vocabularies in GGUF files, and output files in general.
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bin_writer.hpp"
+#include "catch.hpp"
+#include "gguf_bytes.hpp"
+#include "llama2/base/output_file.hpp"
+#include "llama2/io/gguf_writer.hpp"
+#include "llama2/io/load.hpp"
+#include "llama2/io/load_tokenizer.hpp"
+#include "llama2/shape/shapes.hpp"
+#include "logits.hpp"
+#include "synthetic_tokenizer.hpp"
+#include "temp_file.hpp"
+#include "temp_folder.hpp"
+#include "test_data.hpp"
+
+using namespace llama2;
+using namespace test;
+
+namespace {
+
+// Rows of whole blocks everywhere; grouped-query attention.
+struct Blocks {
+  static constexpr std::size_t dim = 64, hidden_dim = 96, layers = 2, heads = 4, kv_heads = 2,
+                               vocab = synthetic_vocab, context = 16;
+};
+// The rows of w2 are not whole blocks.
+struct Ragged : Blocks {
+  static constexpr std::size_t hidden_dim = 44;
+  static constexpr bool tied_head = true;
+};
+
+const std::array<Token, 5> text = {1, 3, 0, 2, 2};
+const LoadOptions one_thread{.threads = 1};
+
+std::optional<Error> error_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
+void check_error(const std::optional<Error>& error, ErrorCode code, std::string_view name,
+                 std::string_view message) {
+  CAPTURE(name, message);
+  REQUIRE(error);
+  INFO(error->what());
+  CHECK(error->code() == code);
+  CHECK(error->details().tensor == name);
+  CHECK(std::string_view(error->what()).find(message) != std::string_view::npos);
+}
+
+std::vector<float> decode_all(const Checkpoint& checkpoint, const StoredTensor& tensor) {
+  std::vector<float> out(tensor.elements());
+  checkpoint.decode(tensor, 0, out.size(), out.data());
+  return out;
+}
+
+/// The floats, row by row, as what the encoding makes of them.
+std::vector<float> through(Encoding encoding, std::size_t cols, std::vector<float> floats) {
+  with_format(encoding, [&]<class F>(F) {
+    std::vector<typename F::Block> blocks(row_blocks<F>(cols));
+    for (std::size_t i = 0; i < floats.size(); i += cols) {
+      F::encode(floats.data() + i, blocks.data(), cols);
+      F::decode(blocks.data(), floats.data() + i, cols);
+    }
+  });
+  return floats;
+}
+
+/// Whether `written` is `source` in the encoding, or in F16 where rows are not whole blocks.
+void check_written(const Checkpoint& source, const Checkpoint& written, Encoding encoding) {
+  REQUIRE(written.tensors.size() == source.tensors.size());
+  for (const StoredTensor& original : source.tensors) {
+    CAPTURE(to_string(original.id));
+    const StoredTensor& stored = written.tensor(original.id);
+    CHECK(stored.rows == original.rows);
+    CHECK(stored.cols == original.cols);
+    const bool is_block = encoding == Encoding::q8_0 || encoding == Encoding::q4_0;
+    const Encoding expected = original.rows == 1                    ? Encoding::f32
+                              : is_block && original.cols % 32 != 0 ? Encoding::f16
+                                                                    : encoding;
+    CHECK(stored.encoding == expected);
+    CHECK(stored.offset % 32 == 0);
+    CHECK((decode_all(written, stored) == through(expected, static_cast<std::size_t>(original.cols),
+                                                  decode_all(source, original))));
+  }
+}
+
+constexpr std::array encodings = {Encoding::f32, Encoding::f16, Encoding::bf16, Encoding::q8_0,
+                                  Encoding::q4_0};
+
+template <class Shape>
+void check_round_trips() {
+  const TempFile bin(write_version_1(random_float_model<Shape>(3)));
+  const Checkpoint source = open_checkpoint(bin.path());
+  const Vocabulary vocabulary = synthetic_vocabulary();
+  const TempFile out("");
+  for (const Encoding encoding : encodings) {
+    CAPTURE(to_string(encoding));
+    write_gguf(out.path(), source, encoding, &vocabulary);
+    const Checkpoint written = open_checkpoint(out.path());
+    CHECK(written.encoding == encoding);
+    CHECK(written.shape.same_tensors(ShapeInfo::of<Shape>()));
+    CHECK(written.shape.context == Shape::context);
+    CHECK_FALSE(written.states_rope_theta);  // the source does not either
+    check_written(source, written, encoding);
+    CHECK(load_tokenizer(out.path()).vocab_size() == synthetic_vocab);
+  }
+}
+
+bool same_vocabulary(const Vocabulary& a, const Vocabulary& b) {
+  return std::ranges::equal(a.pieces, b.pieces,
+                            [](const Piece& x, const Piece& y) {
+                              return x.text == y.text && x.score == y.score && x.type == y.type;
+                            }) &&
+         a.unk_id == b.unk_id && a.bos_id == b.bos_id && a.eos_id == b.eos_id &&
+         a.pad_id == b.pad_id && a.add_dummy_prefix == b.add_dummy_prefix &&
+         a.remove_extra_whitespaces == b.remove_extra_whitespaces;
+}
+
+/// A vocabulary in a file without tensors.
+GgufBytes vocabulary_bytes(const Vocabulary& vocabulary) {
+  std::vector<std::string> texts;
+  std::vector<float> scores;
+  std::vector<std::int32_t> types;
+  for (const Piece& piece : vocabulary.pieces) {
+    texts.push_back(piece.text);
+    scores.push_back(piece.score);
+    types.push_back(static_cast<std::int32_t>(piece.type));
+  }
+  GgufBytes file;
+  file.entries = {
+      gguf_entry("general.architecture", "llama"), gguf_entry("tokenizer.ggml.model", "llama"),
+      gguf_array("tokenizer.ggml.tokens", texts), gguf_array("tokenizer.ggml.scores", scores),
+      gguf_array("tokenizer.ggml.token_type", types)};
+  return file;
+}
+
+Vocabulary read_vocabulary(const GgufBytes& bytes) {
+  const TempFile file(bytes.bytes());
+  return read_gguf_vocabulary(GgufFile(std::make_shared<const InputFile>(file.path())));
+}
+
+std::optional<Error> error_on_loading(const GgufBytes& bytes) {
+  const TempFile file(bytes.bytes());
+  return error_of([&] { static_cast<void>(load_tokenizer(file.path())); });
+}
+
+/// Runs f while no file can grow beyond so many bytes.
+void with_file_size_limit(std::size_t bytes, const std::function<void()>& f) {
+  struct rlimit old{};
+  ::getrlimit(RLIMIT_FSIZE, &old);
+  struct rlimit low = old;
+  low.rlim_cur = bytes;
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);  // an error code instead
+  ::setrlimit(RLIMIT_FSIZE, &low);
+  f();
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  std::signal(SIGXFSZ, old_handler);
+}
+
+}  // namespace
+
+TEST_CASE("what is written in any encoding is read back as it was encoded") {
+  check_round_trips<Blocks>();
+  check_round_trips<Ragged>();
+}
+
+TEST_CASE("a model writes itself") {
+  const auto check = []<class M>(std::type_identity<M>) {
+    ModelConfig config = ModelConfig::of<typename M::Shape>();
+    config.norm_epsilon = 1e-6f;
+    config.rope_theta = 20000;
+    config.rope_linear_scale = 2.5f;
+    config.context = 11;
+    const M model = make_random_model<M>(5, {}, config);
+    const TempFile out("");
+    write_gguf(out.path(), model);
+    const M again = load<M>(out.path(), one_thread);
+    CHECK(again.config().norm_epsilon == 1e-6f);
+    CHECK(again.config().rope_theta == 20000);
+    CHECK(again.config().rope_linear_scale == 2.5f);
+    CHECK(again.config().context == 11);
+    CHECK(same_bits(logits_of(model, text), logits_of(again, text)));
+  };
+  check(std::type_identity<Model<Blocks, F32>>());
+  check(std::type_identity<Model<Blocks, F16>>());
+  check(std::type_identity<Model<Ragged, BF16>>());
+}
+
+TEST_CASE("encodings that stay the same are copied, others become exactly the new ones") {
+  const TempFile bin(write_version_2(random_float_model<Blocks>(3), 32));
+  const TempFile first("");
+  const TempFile second("");
+  for (const Encoding encoding : encodings) {
+    CAPTURE(to_string(encoding));
+    write_gguf(first.path(), open_checkpoint(bin.path()), encoding);
+    write_gguf(second.path(), open_checkpoint(first.path()), encoding);
+    CHECK((read_file(first.path()) == read_file(second.path())));
+  }
+  // From Q4_0, the last of them, to Q8_0.
+  write_gguf(second.path(), open_checkpoint(first.path()), Encoding::q8_0);
+  check_written(open_checkpoint(first.path()), open_checkpoint(second.path()), Encoding::q8_0);
+}
+
+TEST_CASE("a file has the same bytes for any number of threads, and says how far it is") {
+  // The embedding is written in more than one piece of memory.
+  const std::uint64_t rows = 3000;
+  const std::uint64_t cols = 512;
+  const auto source = [](std::uint64_t row, std::size_t col, std::size_t n, float* out) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = uniform_at(row, col + i);
+  };
+  const std::array tensors = {
+      make_gguf_tensor({TensorKind::token_embedding}, rows, cols, Encoding::f32, source),
+      make_gguf_tensor({TensorKind::norm}, 1, cols, Encoding::f32, source)};
+  const GgufMetadata metadata{.shape = {.dim = 512,
+                                        .hidden_dim = 8,
+                                        .layers = 1,
+                                        .heads = 8,
+                                        .kv_heads = 8,
+                                        .vocab = rows,
+                                        .context = 8,
+                                        .tied_head = true},
+                              .config = {.context = 8}};
+  const TempFile one("");
+  const TempFile two("");
+  std::vector<std::uint64_t> progress;
+  std::uint64_t total = 0;
+  write_gguf(one.path(), metadata, tensors,
+             {.on_progress = [&](std::uint64_t done, std::uint64_t all) {
+               progress.push_back(done);
+               total = all;
+             }});
+  CHECK(progress.size() == 3);
+  CHECK(std::ranges::is_sorted(progress));
+  CHECK(progress.back() == (rows + 1) * cols * sizeof(float));
+  CHECK(total == progress.back());
+  write_gguf(two.path(), metadata, tensors, {.executor = std::make_shared<ThreadPool>(2)});
+  CHECK((read_file(one.path()) == read_file(two.path())));
+
+  const GgufFile file(std::make_shared<const InputFile>(one.path()));
+  const auto infos = file.read_tensors();
+  REQUIRE(infos.size() == 2);
+  CHECK(infos[0].name == "token_embd.weight");
+  CHECK(infos[0].extents == std::array<std::uint64_t, 4>{cols, rows, 1, 1});
+  const std::string bytes = read_file(one.path());
+  float last;
+  std::memcpy(&last, bytes.data() + infos[0].offset + (rows * cols - 1) * sizeof(float),
+              sizeof last);
+  CHECK(last == uniform_at(rows - 1, cols - 1));
+}
+
+TEST_CASE("what cannot be written is refused before a file is made") {
+  const TempFolder folder;
+  const std::string path = folder.file("m.gguf");
+  const TempFile bin(write_version_1(random_float_model<Blocks>(3)));
+  const Checkpoint source = open_checkpoint(bin.path());
+  check_error(error_of([&] { write_gguf(path, source, Encoding::int8_grouped); }),
+              ErrorCode::unsupported, "", "8-bit groups");
+  Vocabulary vocabulary = synthetic_vocabulary();
+  vocabulary.pieces.pop_back();
+  check_error(error_of([&] { write_gguf(path, source, Encoding::f32, &vocabulary); }),
+              ErrorCode::mismatch, "vocab", "not the model's");
+  CHECK(folder.names().empty());
+}
+
+TEST_CASE("a file that is read is never replaced, whatever its name") {
+  const TempFolder folder;
+  const std::string bytes = write_version_1(random_float_model<Blocks>(3));
+  const std::string input = folder.file("in.bin");
+  write_file(input, bytes);
+  std::filesystem::create_symlink(input, folder.file("symbolic"));
+  std::filesystem::create_hard_link(input, folder.file("hard"));
+  const Checkpoint source = open_checkpoint(input);
+  const auto names = folder.names();
+  for (const std::string& output :
+       {input, folder.file("symbolic"), folder.file("hard"), folder.file("./in.bin")}) {
+    const auto error = error_of([&] { write_gguf(output, source, Encoding::f16); });
+    check_error(error, ErrorCode::invalid_argument, "", "would replace a file that is read");
+    CHECK(error->details().file == output);
+    CHECK((read_file(input) == bytes));
+    CHECK(folder.names() == names);
+  }
+}
+
+TEST_CASE("weights are used where they lie if the file has the model's very format") {
+  const TempFile bin(write_version_1(random_float_model<Ragged>(3)));
+  const Checkpoint source = open_checkpoint(bin.path());
+  const TempFile out("");
+  const auto mapped = [&]<class F>(F) {
+    std::string names;
+    for (const Encoding encoding : encodings) {
+      write_gguf(out.path(), source, encoding);
+      const Checkpoint checkpoint = open_checkpoint(out.path());
+      const bool wq = detail::can_be_mapped<MatrixView<F, 64, 64>>(
+          checkpoint, checkpoint.tensor({TensorKind::wq, 1}));
+      const bool w2 = detail::can_be_mapped<MatrixView<F, 64, 44>>(
+          checkpoint, checkpoint.tensor({TensorKind::w2, 1}));
+      CHECK(
+          detail::can_be_mapped<VectorView<64>>(checkpoint, checkpoint.tensor({TensorKind::norm})));
+      if (wq) names += std::string(to_string(encoding)) + (w2 ? "+w2 " : " ");
+    }
+    return names;
+  };
+  CHECK(mapped(F32()) == "F32+w2 ");
+  CHECK(mapped(F16()) == "F16+w2 ");
+  CHECK(mapped(BF16()) == "BF16+w2 ");
+  CHECK(mapped(Q8_0()) == "Q8_0 ");
+  CHECK(mapped(Q4_0()) == "Q4_0 ");
+
+  write_gguf(out.path(), source, Encoding::f16);
+  const Checkpoint checkpoint = open_checkpoint(out.path());
+  const auto model = load<Model<Ragged, F16>>(checkpoint, one_thread);
+  const StoredTensor& stored = checkpoint.tensor({TensorKind::w2, 1});
+  CHECK(static_cast<const void*>(model.weights().layers[1].w2.data) ==
+        static_cast<const void*>(checkpoint.data(stored).data()));
+}
+
+// Output files.
+
+TEST_CASE("an output file appears when it is complete") {
+  const TempFolder folder;
+  const std::string path = folder.file("out");
+  std::string expected;
+  {
+    OutputFile out(path);
+    for (int i = 0; i < 1000; ++i) {
+      const std::string piece(static_cast<std::size_t>(i * 7 % 5000),
+                              static_cast<char>('a' + i % 26));
+      out.write(piece);
+      expected += piece;
+    }
+    const std::string large((std::size_t{3} << 20) + 1, 'L');  // more than is collected
+    out.write(large);
+    out.write("end");
+    expected += large + "end";
+    CHECK_FALSE(std::filesystem::exists(path));
+    CHECK(folder.names().size() == 1);  // beside it
+    out.commit();
+    CHECK((read_file(path) == expected));
+  }
+  CHECK(folder.names() == std::vector<std::string>{"out"});
+  {
+    OutputFile abandoned(path);
+    abandoned.write("something else");
+  }
+  CHECK((read_file(path) == expected));
+  CHECK(folder.names() == std::vector<std::string>{"out"});
+
+  ::chmod(path.c_str(), 0640);
+  OutputFile replacement(path);
+  replacement.write("new");
+  replacement.commit();
+  CHECK(read_file(path) == "new");
+  struct stat status{};
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0640);
+}
+
+TEST_CASE("an output file that cannot be made is an i/o error with the path") {
+  const TempFolder folder;
+  for (const std::string& path :
+       {folder.file("no/such/folder"), folder.file(""), folder.file(std::string(300, 'x')),
+        std::string("/dev/null"), std::string()}) {
+    CAPTURE(path);
+    const auto error = error_of([&] { OutputFile out(path); });
+    REQUIRE(error);
+    CHECK(error->code() == ErrorCode::io);
+    CHECK(error->details().file == path);
+  }
+  CHECK(folder.names().empty());
+}
+
+TEST_CASE("wherever the disk is full, the old file stays and nothing else") {
+  const TempFolder folder;
+  const std::string path = folder.file("m.gguf");
+  const TempFile bin(write_version_1(random_float_model<Blocks>(3)));
+  const Checkpoint source = open_checkpoint(bin.path());
+  const Vocabulary vocabulary = synthetic_vocabulary();
+  write_gguf(path, source, Encoding::f32, &vocabulary);
+  const std::size_t size = std::filesystem::file_size(path);
+  for (const bool replaces : {false, true}) {
+    if (replaces)
+      write_file(path, "old");
+    else
+      std::filesystem::remove(path);
+    for (std::size_t limit = 0; limit < size; limit += size / 23) {
+      CAPTURE(limit);
+      std::optional<Error> error;
+      with_file_size_limit(limit, [&] {
+        error = error_of([&] { write_gguf(path, source, Encoding::f32, &vocabulary); });
+      });
+      check_error(error, ErrorCode::io, "", "cannot write");
+      CHECK(error->details().file == path);
+      CHECK(folder.names() ==
+            (replaces ? std::vector<std::string>{"m.gguf"} : std::vector<std::string>{}));
+      if (replaces) CHECK(read_file(path) == "old");
+    }
+  }
+}
+
+// Vocabularies.
+
+TEST_CASE("a vocabulary survives in a file") {
+  Vocabulary vocabulary = synthetic_vocabulary();
+  const TempFile bin(write_version_1(random_float_model<Blocks>(3)));
+  const Checkpoint source = open_checkpoint(bin.path());
+  const TempFile out("");
+  const auto again = [&] {
+    write_gguf(out.path(), source, Encoding::f32, &vocabulary);
+    return read_gguf_vocabulary(GgufFile(std::make_shared<const InputFile>(out.path())));
+  };
+  CHECK(same_vocabulary(again(), vocabulary));
+  vocabulary.pad_id = 0;
+  vocabulary.bos_id = 2;
+  vocabulary.eos_id = 1;
+  vocabulary.add_dummy_prefix = false;
+  vocabulary.remove_extra_whitespaces = true;
+  CHECK(same_vocabulary(again(), vocabulary));
+
+  const Tokenizer tokenizer = load_tokenizer(out.path());
+  CHECK(tokenizer.encode("the thin", {.bos = true}) ==
+        Tokenizer::from_vocabulary(vocabulary).encode("the thin", {.bos = true}));
+  CHECK(load_tokenizer(out.path(), FileAccess::read).vocab_size() == synthetic_vocab);
+}
+
+TEST_CASE("a silent file has the usual special tokens") {
+  const Vocabulary vocabulary = read_vocabulary(vocabulary_bytes(synthetic_vocabulary()));
+  CHECK(same_vocabulary(vocabulary, synthetic_vocabulary()));
+  CHECK(vocabulary.add_dummy_prefix);
+  CHECK_FALSE(vocabulary.pad_id);
+  REQUIRE(vocabulary.offsets.size() == synthetic_vocab);
+  // Each offset is that of the piece's length.
+  const std::string bytes = vocabulary_bytes(synthetic_vocabulary()).bytes();
+  for (std::size_t i = 0; i < synthetic_vocab; ++i)
+    if (!std::string_view(bytes)
+             .substr(vocabulary.offsets[i])
+             .starts_with(gguf_string(vocabulary.pieces[i].text)))
+      FAIL("piece " << i << " is not at byte " << vocabulary.offsets[i]);
+}
+
+TEST_CASE("added tokens that are markers cannot be typed") {
+  for (const char* marker :
+       {"<|im_start|>", "[INST]", "<pad>", "\u2581<|x|>", "<x>\u2581", "<<SYS>>"})
+    CHECK(looks_like_marker(marker));
+  for (const char* plain :
+       {"<>", "[]", "<", "", "\u2581\u2581", "a<b>", "<b", "[1", "\n\n", "\u2581"})
+    CHECK_FALSE(looks_like_marker(plain));
+
+  Vocabulary vocabulary = synthetic_vocabulary();
+  const auto add = [&](std::string piece) {
+    vocabulary.pieces.push_back({.text = std::move(piece), .type = PieceType::user_defined});
+    return static_cast<Token>(vocabulary.pieces.size() - 1);
+  };
+  const Token marker = add("<|im_end|>");
+  const Token spaces = add("\u2581\u2581\u2581");
+  const Token padding = add("endoftext");
+  GgufBytes bytes = vocabulary_bytes(vocabulary);
+  bytes.set(gguf_entry("tokenizer.ggml.eos_token_id", static_cast<std::uint32_t>(marker)));
+  bytes.set(gguf_entry("tokenizer.ggml.padding_token_id", static_cast<std::uint32_t>(padding)));
+  const TempFile file(bytes.bytes());
+  const Tokenizer tokenizer = load_tokenizer(file.path());
+  CHECK(tokenizer.eos() == marker);
+  CHECK(tokenizer.type(marker) == PieceType::control);
+  CHECK(tokenizer.type(padding) == PieceType::control);
+  CHECK(tokenizer.type(spaces) == PieceType::user_defined);
+  const auto typed = tokenizer.encode("a<|im_end|>   endoftext");
+  CHECK(std::ranges::count(typed, marker) == 0);
+  CHECK(std::ranges::count(typed, padding) == 0);
+  CHECK(std::ranges::count(typed, spaces) == 1);
+  CHECK(tokenizer.decode(typed) == "a<|im_end|>   endoftext");
+}
+
+TEST_CASE("damaged vocabularies are refused") {
+  const auto with = [](const GgufEntry& entry) {
+    GgufBytes file = vocabulary_bytes(synthetic_vocabulary());
+    file.set(entry);
+    return error_on_loading(file);
+  };
+  constexpr auto malformed = ErrorCode::malformed_file;
+  check_error(with(gguf_entry("tokenizer.ggml.model", "gpt2")), ErrorCode::unsupported,
+              "tokenizer.ggml.model", "expected \"llama\"; found \"gpt2\"");
+  for (const char* key : {"tokenizer.ggml.model", "tokenizer.ggml.tokens", "tokenizer.ggml.scores",
+                          "tokenizer.ggml.token_type"}) {
+    check_error(with(gguf_entry(key, 1u)), malformed, key, "wrong type");
+    check_error(with(gguf_array<double>(key, {1, 2})), malformed, key, "wrong type");
+    GgufBytes file = vocabulary_bytes(synthetic_vocabulary());
+    file.erase(key);
+    check_error(error_on_loading(file), malformed, key, "lack this key");
+  }
+  const std::vector<float> short_scores(synthetic_vocab - 1, 0.0f);
+  check_error(with(gguf_array("tokenizer.ggml.scores", short_scores)), malformed,
+              "tokenizer.ggml.scores", "not one element for each piece; expected 294; found 293");
+  std::vector<std::int32_t> types(synthetic_vocab + 1, 1);
+  check_error(with(gguf_array("tokenizer.ggml.token_type", types)), malformed,
+              "tokenizer.ggml.token_type", "found 295");
+  types.pop_back();
+  for (const std::int32_t type : {0, 7, -1, std::numeric_limits<std::int32_t>::min()}) {
+    types[5] = type;
+    check_error(with(gguf_array("tokenizer.ggml.token_type", types)), malformed,
+                "tokenizer.ggml.token_type",
+                "unknown type of piece 5; expected 1 to 6; found " + std::to_string(type));
+  }
+  for (const char* key : {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
+                          "tokenizer.ggml.unknown_token_id", "tokenizer.ggml.padding_token_id"}) {
+    check_error(with(gguf_entry(key, 294u)), malformed, key, "not a token of the vocabulary");
+    check_error(with(gguf_entry(key, ~std::uint64_t{0})), malformed, key, "not a token");
+    check_error(with(gguf_entry(key, std::int32_t{-1})), malformed, key, "negative");
+    check_error(with(gguf_entry(key, "1")), malformed, key, "an integer");
+  }
+  check_error(with(gguf_entry("tokenizer.ggml.add_space_prefix", 1u)), malformed,
+              "tokenizer.ggml.add_space_prefix", "a truth value");
+
+  const auto piece = [](const std::function<void(Vocabulary&)>& change) {
+    Vocabulary vocabulary = synthetic_vocabulary();
+    change(vocabulary);
+    return error_on_loading(vocabulary_bytes(vocabulary));
+  };
+  check_error(piece([](Vocabulary& v) { v.pieces[3].text = "<0x-1>"; }), malformed, "piece 3",
+              "no byte's name");
+  check_error(piece([](Vocabulary& v) { v.pieces[270].text.assign(513, 'x'); }), malformed,
+              "piece 270", "too long; expected at most 512 bytes; found 513");
+  check_error(piece([](Vocabulary& v) { v.pieces[270].text = "\xFF"; }), malformed, "piece 270",
+              "not valid UTF-8");
+  check_error(piece([](Vocabulary& v) { v.pieces[270].text = v.pieces[271].text; }), malformed,
+              "piece 271", "twice");
+  check_error(
+      piece([](Vocabulary& v) { v.pieces[270].score = std::numeric_limits<float>::quiet_NaN(); }),
+      malformed, "piece 270", "not a finite number");
+  for (const std::size_t count : {0u, 1u, 2u, 3u, 100u}) {  // too few for what every one has
+    CAPTURE(count);
+    const auto error = piece([&](Vocabulary& v) { v.pieces.resize(count); });
+    REQUIRE(error);
+    CHECK(error->code() == malformed);
+  }
+  const std::size_t many = max_gguf_pieces + 1;
+  GgufBytes file = vocabulary_bytes({});
+  file.set(gguf_array("tokenizer.ggml.tokens", std::vector<std::string>(many)));
+  file.set(gguf_array("tokenizer.ggml.scores", std::vector<float>(many)));
+  file.set(gguf_array("tokenizer.ggml.token_type", std::vector<std::int32_t>(many)));
+  check_error(error_on_loading(file), malformed, "tokenizer.ggml.tokens", "too many pieces");
+}
+
+TEST_CASE("every cut and every changed byte of a vocabulary is refused or harmless") {
+  const std::string good = vocabulary_bytes(synthetic_vocabulary()).bytes();
+  const TempFile file(good);
+  const auto loads = [&](const std::string& bytes) {
+    file.write(bytes);
+    try {
+      const Tokenizer tokenizer = load_tokenizer(file.path());
+      for (const Token token : tokenizer.encode("the <s> </s> <unk> \u65E5"))
+        if (tokenizer.is_control(token)) FAIL("text became a control token");
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  };
+  CHECK(loads(good));
+  std::size_t loaded = 0;
+  for (std::size_t size = 0; size < good.size() - 31; size += 3)
+    loaded += loads(good.substr(0, size)) ? 1 : 0;
+  CHECK(loaded == 0);
+  std::size_t refused = 0;
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    std::string changed = good;
+    changed[i] = static_cast<char>(changed[i] ^ (i % 2 == 0 ? 0x01 : 0x80));
+    refused += loads(changed) ? 0 : 1;
+  }
+  CHECK(refused > good.size() / 4);
+}
+
+// Real files.
+
+TEST_CASE("stories260K in every encoding is what encoding and decoding make of it") {
+  const auto bin = test_data("model-stories260K/stories260K.bin");
+  if (!bin) return;
+  const Tokenizer tokenizer = load_tokenizer(test_data("model-stories260K/tok512.bin")->string());
+  Checkpoint source = open_checkpoint(bin->string());
+  source.config.norm_epsilon = 1e-6f;
+  source.config.rope_theta = 20000;
+  source.states_rope_theta = true;
+  const TempFile out("");
+  for (const Encoding encoding : encodings) {
+    CAPTURE(to_string(encoding));
+    write_gguf(out.path(), source, encoding, &tokenizer.vocabulary());
+    const Checkpoint written = open_checkpoint(out.path());
+    CHECK(written.encoding == encoding);
+    CHECK(written.config.norm_epsilon == 1e-6f);
+    CHECK(written.config.rope_theta == 20000);
+    CHECK(written.config.context == 512);
+    check_written(source, written, encoding);
+    const Tokenizer again = load_tokenizer(out.path());
+    CHECK(same_vocabulary(again.vocabulary(), tokenizer.vocabulary()));
+    const std::string story = "Once upon a time, there was a little girl named Lily. <s>\u65E5";
+    CHECK(again.encode(story) == tokenizer.encode(story));
+  }
+}
+
+TEST_CASE("stories260K in 32-bit floats gives the same logits from a GGUF") {
+  const auto bin = test_data("model-stories260K/stories260K.bin");
+  if (!bin) return;
+  const TempFile out("");
+  write_gguf(out.path(), open_checkpoint(bin->string()), Encoding::f32);
+  using M = Model<Stories260K>;
+  const auto expected = logits_of(load<M>(bin->string(), one_thread), text);
+  CHECK(same_bits(logits_of(load<M>(out.path(), one_thread), text), expected));
+  const M model = load<M>(bin->string(), one_thread);
+  write_gguf(out.path(), model);
+  CHECK(same_bits(logits_of(load<M>(out.path(), one_thread), text), expected));
+}
+
+TEST_CASE("the Llama 2 vocabulary in a GGUF gives the known tokens") {
+  const auto path = test_data("tokenizer-llama2/ggml-vocab-llama-spm.gguf");
+  if (!path) return;
+  const Tokenizer tokenizer = load_tokenizer(path->string());
+  const Tokenizer original =
+      load_tokenizer(test_data("tokenizer-llama2/tokenizer.model")->string());
+  CHECK(same_vocabulary(tokenizer.vocabulary(), original.vocabulary()));
+  std::size_t texts = 0;
+  std::size_t wrong = 0;
+  for (const char* name : {"llama-tokenizer-js-vectors.json", "llama2c-vectors.json"}) {
+    const auto vectors = nlohmann::json::parse(
+        read_file(test_data(std::string("tokenizer-llama2/") + name)->string()));
+    for (const auto& entry : vectors.at("encode")) {
+      ++texts;
+      wrong += tokenizer.encode(entry.at("text").get<std::string>(), {.bos = true}) !=
+               entry.at("ids").get<std::vector<Token>>();
+    }
+  }
+  std::ifstream golden(*test_data("tokenizer-llama2/spm-golden.jsonl"));
+  for (std::string line; std::getline(golden, line); ++texts) {
+    const auto entry = nlohmann::json::parse(line);
+    wrong += tokenizer.encode(entry.at("text").get<std::string>()) !=
+             entry.at("ids").get<std::vector<Token>>();
+  }
+  CHECK(texts == 12 + 5 + 289);
+  CHECK(wrong == 0);
+}
