@@ -26,6 +26,8 @@ function(llama2_fetch_dependencies)
   llama2_fetch(highway google/highway 457c891775a7397bdb0376bb1031e6e027af1c48)  # 1.2.0
   add_library(llama2::highway INTERFACE IMPORTED GLOBAL)
   target_include_directories(llama2::highway INTERFACE "${highway_source_dir}")
+  add_library(llama2::highway_library INTERFACE IMPORTED GLOBAL)
+  target_link_libraries(llama2::highway_library INTERFACE hwy)
 
   set(SPM_ENABLE_SHARED OFF)
   set(SPM_ENABLE_TCMALLOC OFF)

@@ -6,7 +6,7 @@ include(GNUInstallDirs)
 set(llama2_cmake_dir "${CMAKE_INSTALL_DATADIR}/cmake/llama2")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/llama2" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install(TARGETS llama2 llama2_native EXPORT llama2Targets
+install(TARGETS llama2 llama2_native llama2_dynamic EXPORT llama2Targets
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT llama2Targets NAMESPACE llama2:: DESTINATION "${llama2_cmake_dir}")
 

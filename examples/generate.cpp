@@ -40,8 +40,7 @@ int main(int argc, char** argv) {
   bool no_echo = false;
   llama2::LoadOptions load_options;
   llama2::GenerateOptions options{.temperature = 0.8f, .top_p = 0.95f};
-  app.add_option("MODEL", model_path, "checkpoint: a llama2.c .bin of version 0, 1 or 2")
-      ->required();
+  app.add_option("MODEL", model_path, "checkpoint: a llama2.c .bin or a GGUF file")->required();
   app.add_option("--tokenizer", tokenizer_path,
                  "tokenizer.model or tokenizer.bin; by default looked for beside the model");
   auto* const prompt_option = app.add_option("--prompt", prompt, "text to continue");

@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Shows a checkpoint's metadata, its tensors and its memory plan."};
   std::string path;
   std::size_t context = 0;
-  app.add_option("MODEL", path, "checkpoint: a llama2.c .bin of version 0, 1 or 2")->required();
+  app.add_option("MODEL", path, "checkpoint: a llama2.c .bin or a GGUF file")->required();
   app.add_option("--context", context, "tokens to plan memory for; 0: the model's own")
       ->capture_default_str()
       ->check(examples::whole_number);

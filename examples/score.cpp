@@ -20,8 +20,7 @@ int main(int argc, char** argv) {
   bool bos = false;
   std::size_t context = 0;
   llama2::LoadOptions load_options;
-  app.add_option("MODEL", model_path, "checkpoint: a llama2.c .bin of version 0, 1 or 2")
-      ->required();
+  app.add_option("MODEL", model_path, "checkpoint: a llama2.c .bin or a GGUF file")->required();
   app.add_option("--tokenizer", tokenizer_path,
                  "tokenizer.model or tokenizer.bin; by default looked for beside the model");
   app.add_option("--text-file", text_file, "the text, taken exactly as it is")->required();

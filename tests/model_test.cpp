@@ -17,6 +17,7 @@
 
 #include "catch.hpp"
 #include "counting_pool.hpp"
+#include "golden.hpp"
 #include "llama2/io/load.hpp"
 #include "llama2/model/random_model.hpp"
 #include "llama2/parallel/thread_pool.hpp"
@@ -27,6 +28,8 @@
 #include "tiny_shapes.hpp"
 
 using namespace llama2;
+using test::check_golden;
+using test::relative_error;
 using test::same_bits;
 
 namespace {
@@ -56,18 +59,6 @@ std::vector<float> all_logits(const M& model, const std::vector<Token>& tokens, 
   return logits;
 }
 
-/// The largest difference, in units of the expected values' root mean square.
-double relative_error(std::span<const float> values, std::span<const double> expected) {
-  REQUIRE(values.size() == expected.size());
-  double worst = 0, squares = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double error = std::abs(values[i] - expected[i]);
-    worst = error <= worst ? worst : error;  // NaN counts as worse
-    squares += expected[i] * expected[i];
-  }
-  return worst / std::sqrt(squares / static_cast<double>(expected.size()));
-}
-
 struct RecordingTape {
   std::map<std::pair<Activation, std::size_t>, std::vector<float>> seen;
   void record(Activation what, std::size_t layer, std::size_t, std::span<const float> values) {
@@ -82,20 +73,6 @@ void check_against_reference(std::size_t count, double tolerance) {
   const auto tokens = some_tokens<typename M::Shape>(count);
   const auto expected = reference_pass(model, tokens);
   CHECK(relative_error(all_logits(model, tokens, count), expected.logits) < tolerance);
-}
-
-template <class M>
-void check_golden(const char* name, double tolerance) {
-  std::ifstream file(std::string(LLAMA2_SOURCE_DIR) + "/tests/golden/tiny_model.json");
-  const auto golden = nlohmann::json::parse(file).at(name);
-  const M model = make_random_model<M>(golden.at("seed").get<std::uint64_t>());
-  const auto tokens = golden.at("ids").get<std::vector<Token>>();
-  const auto logits = all_logits(model, tokens, tokens.size());
-  const auto rows = golden.at("rows").get<std::vector<std::size_t>>();
-  REQUIRE(rows.size() == 4);
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    CHECK(relative_error(std::span(logits).subspan(rows[i] * M::Shape::vocab, M::Shape::vocab),
-                         golden.at("logits")[i].get<std::vector<double>>()) < tolerance);
 }
 
 }  // namespace

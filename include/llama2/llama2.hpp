@@ -4,6 +4,7 @@
 #include "llama2/base/config.hpp"
 #include "llama2/base/error.hpp"
 #include "llama2/format/float_formats.hpp"
+#include "llama2/format/quantised.hpp"
 #include "llama2/generate/instantiate.hpp"
 #include "llama2/generate/sampler.hpp"
 #include "llama2/generate/score.hpp"
