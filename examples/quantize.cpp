@@ -1,0 +1,120 @@
+// Writes a checkpoint as a GGUF file, its weights in the format asked for.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common.hpp"
+#include "llama2/io/gguf_writer.hpp"
+#include "llama2/io/load.hpp"
+#include "llama2/io/load_tokenizer.hpp"
+#include "llama2/parallel/thread_pool.hpp"
+
+namespace {
+
+using llama2::Checkpoint;
+using llama2::Encoding;
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const auto& known : llama2::gguf_encodings) names.emplace_back(to_string(known.encoding));
+  return names;
+}
+
+Encoding encoding_named(const std::string& name) {
+  const auto found = std::ranges::find(llama2::gguf_encodings, name, [](const auto& known) {
+    return std::string(to_string(known.encoding));
+  });
+  if (found == llama2::gguf_encodings.end())
+    throw llama2::Error(llama2::ErrorCode::invalid_argument, "no such format",
+                        {.tensor = "--format", .found = name});
+  return found->encoding;
+}
+
+bool is_quantised(Encoding encoding) {
+  return encoding == Encoding::q8_0 || encoding == Encoding::q4_0 ||
+         encoding == Encoding::int8_grouped;
+}
+
+/// Rounding twice loses more than rounding once from the original, which therefore is to be used.
+void refuse_requantising(const Checkpoint& checkpoint, Encoding wanted) {
+  for (const auto& tensor : checkpoint.tensors) {
+    const Encoding target = gguf_encoding(wanted, tensor.rows, tensor.cols);
+    if (is_quantised(tensor.encoding) && is_quantised(target) && target != tensor.encoding)
+      throw llama2::Error(llama2::ErrorCode::invalid_argument,
+                          "the weights are quantised already; take the original, or insist with "
+                          "--requantize",
+                          {.file = checkpoint.file->path(),
+                           .tensor = to_string(tensor.id),
+                           .found = std::string(to_string(tensor.encoding))});
+  }
+}
+
+/// The vocabulary to write: of the tokenizer given, else the one inside the model's file, else of
+/// a tokenizer beside it.
+llama2::Vocabulary find_vocabulary(const std::string& given, const Checkpoint& checkpoint) {
+  const std::string& path = checkpoint.file->path();
+  const bool inside = llama2::GgufFile::recognises(*checkpoint.file) &&
+                      llama2::GgufFile(checkpoint.file).find("tokenizer.ggml.model") != nullptr;
+  const auto vocab = static_cast<std::size_t>(checkpoint.shape.vocab);
+  return llama2::load_tokenizer(
+             given.empty() && inside ? path : examples::find_tokenizer(given, path, vocab))
+      .vocabulary();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Writes a checkpoint as a GGUF file with its weights in another format."};
+  std::string input, output, format, tokenizer;
+  std::size_t threads = 0;
+  bool requantize = false;
+  bool no_tokenizer = false;
+  app.add_option("IN", input, "checkpoint: GGUF, or a llama2.c .bin of version 0, 1 or 2")
+      ->required();
+  app.add_option("OUT", output, "the file to write; replaced only when the new one is complete")
+      ->required();
+  app.add_option("--format", format, "format of the matrices; rows that it cannot hold are F16")
+      ->required()
+      ->check(CLI::IsMember(format_names()));
+  auto* const tokenizer_option = app.add_option(
+      "--tokenizer", tokenizer,
+      "whose vocabulary to write; by default the input's own, or of a tokenizer beside it");
+  app.add_flag("--no-tokenizer", no_tokenizer, "write no vocabulary")->excludes(tokenizer_option);
+  app.add_flag("--requantize", requantize, "also from one quantised format to another");
+  app.add_option("--threads", threads, "0: one per processor")->capture_default_str();
+
+  return examples::run(app, argc, argv, [&] {
+    const Encoding wanted = encoding_named(format);
+    const Checkpoint checkpoint = llama2::open_checkpoint(input);
+    if (!requantize) refuse_requantising(checkpoint, wanted);
+    std::optional<llama2::Vocabulary> vocabulary;
+    if (!no_tokenizer) vocabulary = find_vocabulary(tokenizer, checkpoint);
+
+    llama2::GgufWriteOptions options;
+    if (!tokenizer.empty()) options.inputs.push_back(tokenizer);
+    if (threads != 1) options.executor = std::make_shared<llama2::ThreadPool>(threads);
+    std::uint64_t shown = 0;
+    options.on_progress = [&](std::uint64_t done, std::uint64_t total) {
+      const std::uint64_t percent = done * 100 / total;
+      if (percent != shown) std::fprintf(stderr, "\r%3d %%", static_cast<int>(percent));
+      shown = percent;
+    };
+    write_gguf(output, checkpoint, wanted, vocabulary ? &*vocabulary : nullptr, options);
+    std::fputc('\n', stderr);
+
+    std::uint64_t weights = 0;
+    for (const auto& tensor : checkpoint.tensors) weights += tensor.elements();
+    const auto bytes = std::filesystem::file_size(output);
+    std::printf("%s: %ju bytes, %.2f bits per weight\n", output.c_str(),
+                static_cast<std::uintmax_t>(bytes),
+                8.0 * static_cast<double>(bytes) / static_cast<double>(weights));
+  });
+}
