@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,6 +68,25 @@ llama2::Vocabulary find_vocabulary(const std::string& given, const Checkpoint& c
       .vocabulary();
 }
 
+/// A percentage on standard error that is counted up in place; ends the line, also after an error.
+class Progress {
+ public:
+  Progress() = default;
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() {
+    if (shown_ != 0) std::fputc('\n', stderr);
+  }
+  void show(std::uint64_t done, std::uint64_t total) {
+    const std::uint64_t percent = done * 100 / total;
+    if (percent != shown_) std::fprintf(stderr, "\r%3d %%", static_cast<int>(percent));
+    shown_ = percent;
+  }
+
+ private:
+  std::uint64_t shown_ = 0;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -89,7 +107,9 @@ int main(int argc, char** argv) {
       "whose vocabulary to write; by default the input's own, or of a tokenizer beside it");
   app.add_flag("--no-tokenizer", no_tokenizer, "write no vocabulary")->excludes(tokenizer_option);
   app.add_flag("--requantize", requantize, "also from one quantised format to another");
-  app.add_option("--threads", threads, "0: one per processor")->capture_default_str();
+  app.add_option("--threads", threads, "0: one per processor")
+      ->capture_default_str()
+      ->check(examples::whole_number);
 
   return examples::run(app, argc, argv, [&] {
     const Encoding wanted = encoding_named(format);
@@ -101,14 +121,13 @@ int main(int argc, char** argv) {
     llama2::GgufWriteOptions options;
     if (!tokenizer.empty()) options.inputs.push_back(tokenizer);
     if (threads != 1) options.executor = std::make_shared<llama2::ThreadPool>(threads);
-    std::uint64_t shown = 0;
-    options.on_progress = [&](std::uint64_t done, std::uint64_t total) {
-      const std::uint64_t percent = done * 100 / total;
-      if (percent != shown) std::fprintf(stderr, "\r%3d %%", static_cast<int>(percent));
-      shown = percent;
-    };
-    write_gguf(output, checkpoint, wanted, vocabulary ? &*vocabulary : nullptr, options);
-    std::fputc('\n', stderr);
+    {
+      Progress progress;
+      options.on_progress = [&](std::uint64_t done, std::uint64_t total) {
+        progress.show(done, total);
+      };
+      write_gguf(output, checkpoint, wanted, vocabulary ? &*vocabulary : nullptr, options);
+    }
 
     std::uint64_t weights = 0;
     for (const auto& tensor : checkpoint.tensors) weights += tensor.elements();
