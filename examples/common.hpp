@@ -10,10 +10,13 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <system_error>
 
 #include "llama2/base/error.hpp"
+#include "llama2/base/file.hpp"
+#include "llama2/io/gguf_file.hpp"
 
 namespace examples {
 
@@ -42,11 +45,20 @@ inline const CLI::Validator whole_number(
     },
     "");
 
-/// The tokenizer to use with a model: the one given, or one of the usual names beside the model.
-/// `vocab`, the model's number of ids, decides between the names' usual vocabularies.
+/// Whether a file is GGUF and holds a vocabulary.
+inline bool holds_vocabulary(const std::string& path) {
+  const auto file = std::make_shared<const llama2::InputFile>(path);
+  return llama2::GgufFile::recognises(*file) &&
+         llama2::GgufFile(file).find("tokenizer.ggml.model") != nullptr;
+}
+
+/// The tokenizer to use with a model: the one given, the one inside a GGUF file, or one of the
+/// usual names beside the model. `vocab`, the model's number of ids, decides between the names'
+/// usual vocabularies.
 inline std::string find_tokenizer(const std::string& given, const std::string& model,
                                   std::size_t vocab) {
   if (!given.empty()) return given;
+  if (holds_vocabulary(model)) return model;
   const std::filesystem::path folder = std::filesystem::path(model).parent_path();
   const std::string sized = "tok" + std::to_string(vocab);
   std::string tried;

@@ -35,7 +35,7 @@ double per_second(std::size_t count, double seconds) {
 
 int main(int argc, char** argv) {
   CLI::App app{"Continues a text with a Llama 2 model."};
-  std::string model_path, tokenizer_path, prompt, prompt_file;
+  std::string model_path, tokenizer_path, prompt, prompt_file, target;
   std::size_t context = 0;
   bool no_echo = false;
   llama2::LoadOptions load_options;
@@ -74,10 +74,14 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(examples::whole_number);
 
+  app.add_option("--target", target,
+                 "processor target, such as AVX2; by default the best that this program holds");
+
   return examples::run(app, argc, argv, [&] {
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
     options.sampling().validate();
+    if (!target.empty()) load_options.target = llama2::Target::named(target);
     if (!prompt_file.empty()) prompt = examples::read_text(prompt_file);
     if (seed_option->count() == 0)
       options.seed =

@@ -59,12 +59,8 @@ void refuse_requantising(const Checkpoint& checkpoint, Encoding wanted) {
 /// The vocabulary to write: of the tokenizer given, else the one inside the model's file, else of
 /// a tokenizer beside it.
 llama2::Vocabulary find_vocabulary(const std::string& given, const Checkpoint& checkpoint) {
-  const std::string& path = checkpoint.file->path();
-  const bool inside = llama2::GgufFile::recognises(*checkpoint.file) &&
-                      llama2::GgufFile(checkpoint.file).find("tokenizer.ggml.model") != nullptr;
   const auto vocab = static_cast<std::size_t>(checkpoint.shape.vocab);
-  return llama2::load_tokenizer(
-             given.empty() && inside ? path : examples::find_tokenizer(given, path, vocab))
+  return llama2::load_tokenizer(examples::find_tokenizer(given, checkpoint.file->path(), vocab))
       .vocabulary();
 }
 

@@ -30,6 +30,8 @@ struct LoadOptions {
   std::size_t threads = 0;
   /// Whose threads to use; by default a new `ThreadPool` is made.
   std::optional<SharedExecutor> executor = {};
+  /// Whose kernels compute; by default the best target.
+  std::optional<Target> target = {};
   /// Map the file, or read it into memory (safe against changes of the file underneath).
   FileAccess access = FileAccess::map;
   /// In place of what the file (or, where it is silent, the shape) says.
@@ -147,7 +149,8 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   config.norm_epsilon = options.norm_epsilon.value_or(config.norm_epsilon);
   config.rope_theta = options.rope_theta.value_or(config.rope_theta);
   config.rope_linear_scale = options.rope_linear_scale.value_or(config.rope_linear_scale);
-  return M(weights, std::move(owner), config, std::move(executor));
+  return M(weights, std::move(owner), config, std::move(executor),
+           options.target.value_or(Target()));
 }
 
 /// Opens `path` and makes a model of type M from it; see `open_checkpoint` and the overload above.

@@ -5,7 +5,7 @@
 
 #if defined(LLAMA2_DYNAMIC)
 #if defined(HWY_HIGHWAY_INCLUDED)
-#error "llama2/dynamic.hpp must be included before hwy/highway.h: it chooses the targets."
+#error "llama2: in dynamic mode include llama2 before Highway: it chooses the targets."
 #endif
 #if !defined(HWY_DISABLED_TARGETS)
 #define HWY_DISABLED_TARGETS (HWY_AVX3_DL)  // see simd/highway-inl.hpp
