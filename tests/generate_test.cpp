@@ -23,6 +23,7 @@
 #include "bin_writer.hpp"
 #include "catch.hpp"
 #include "counting_pool.hpp"
+#include "error_of.hpp"
 #include "llama2/generate/sampler.hpp"
 #include "llama2/generate/score.hpp"
 #include "llama2/generate/session.hpp"
@@ -43,16 +44,6 @@ namespace {
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 const SamplingOptions greedy{.temperature = 0};
-
-/// The error that f throws, if any.
-std::optional<Error> error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error;
-  }
-  return std::nullopt;
-}
 
 Token sample_once(const std::vector<float>& logits, const SamplingOptions& options,
                   const std::vector<Token>& recent = {}) {

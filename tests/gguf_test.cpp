@@ -14,7 +14,9 @@
 
 #include "allocation_count.hpp"
 #include "bin_writer.hpp"
+#include "block_shapes.hpp"
 #include "catch.hpp"
+#include "error_of.hpp"
 #include "gguf_bytes.hpp"
 #include "llama2/io/gguf.hpp"
 #include "llama2/io/gguf_file.hpp"
@@ -29,16 +31,6 @@ using namespace test;
 
 namespace {
 
-// Rows of whole blocks everywhere; grouped-query attention.
-struct Blocks {
-  static constexpr std::size_t dim = 64, hidden_dim = 96, layers = 2, heads = 4, kv_heads = 2,
-                               vocab = synthetic_vocab, context = 16;
-};
-// The rows of w2 are not whole blocks.
-struct Ragged : Blocks {
-  static constexpr std::size_t hidden_dim = 44;
-  static constexpr bool tied_head = true;
-};
 // So small that every byte of a file can be changed.
 struct Least {
   static constexpr std::size_t dim = 4, hidden_dim = 3, layers = 1, heads = 2, kv_heads = 1,
@@ -50,16 +42,6 @@ struct ManyHeads : Least {
 
 const std::array<Token, 5> text = {1, 3, 0, 2, 2};
 const LoadOptions one_thread{.threads = 1};
-
-/// The error that f throws; none if it throws none.
-std::optional<Error> error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error;
-  }
-  return std::nullopt;
-}
 
 std::optional<Error> error_on_opening(std::string_view bytes) {
   const TempFile file(bytes);

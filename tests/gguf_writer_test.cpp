@@ -19,7 +19,9 @@
 #include <vector>
 
 #include "bin_writer.hpp"
+#include "block_shapes.hpp"
 #include "catch.hpp"
+#include "error_of.hpp"
 #include "gguf_bytes.hpp"
 #include "llama2/base/output_file.hpp"
 #include "llama2/io/gguf_writer.hpp"
@@ -37,28 +39,8 @@ using namespace test;
 
 namespace {
 
-// Rows of whole blocks everywhere; grouped-query attention.
-struct Blocks {
-  static constexpr std::size_t dim = 64, hidden_dim = 96, layers = 2, heads = 4, kv_heads = 2,
-                               vocab = synthetic_vocab, context = 16;
-};
-// The rows of w2 are not whole blocks.
-struct Ragged : Blocks {
-  static constexpr std::size_t hidden_dim = 44;
-  static constexpr bool tied_head = true;
-};
-
 const std::array<Token, 5> text = {1, 3, 0, 2, 2};
 const LoadOptions one_thread{.threads = 1};
-
-std::optional<Error> error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error;
-  }
-  return std::nullopt;
-}
 
 void check_error(const std::optional<Error>& error, ErrorCode code, std::string_view name,
                  std::string_view message) {

@@ -13,6 +13,7 @@
 #include "allocation_count.hpp"
 #include "bin_writer.hpp"
 #include "catch.hpp"
+#include "error_of.hpp"
 #include "llama2/io/load.hpp"
 #include "logits.hpp"
 #include "temp_file.hpp"
@@ -34,16 +35,6 @@ struct Tied : Untied {
 
 const std::array<Token, 5> text = {1, 7, 0, 3, 3};
 const LoadOptions one_thread{.threads = 1};
-
-/// The error that f throws; the test fails if it throws none or another kind.
-std::optional<Error> error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error;
-  }
-  return std::nullopt;
-}
 
 /// The error on opening a file with these bytes.
 std::optional<Error> error_on_opening(std::string_view bytes) {

@@ -6,5 +6,6 @@
 #include "tiny_forward.hpp"
 
 int main() {
-  for (const float logit : tiny_forward()) std::printf("%08x\n", std::bit_cast<std::uint32_t>(logit));
+  for (const float logit : tiny_forward())
+    std::printf("%08x\n", std::bit_cast<std::uint32_t>(logit));
 }
