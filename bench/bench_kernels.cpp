@@ -103,14 +103,14 @@ int main(int argc, char** argv) {
   register_products<F32>();
   register_products<F16>();
   register_products<BF16>();
-  for (const std::size_t positions : {64, 1024, 4096}) {
+  for (const std::size_t positions : {64u, 1024u, 4096u}) {
     const std::string shape = "128x" + std::to_string(positions);
     bench::add("Attend", "F32/" + shape,
                [=](benchmark::State& state) { attend<F32>(state, positions); });
     bench::add("Attend", "F16/" + shape,
                [=](benchmark::State& state) { attend<F16>(state, positions); });
   }
-  for (const std::size_t n : {64, 4096})
+  for (const std::size_t n : {64u, 4096u})
     bench::add("RmsNorm", std::to_string(n), [=](benchmark::State& state) { rms_norm(state, n); });
   bench::add("SwiGlu", "11008", [](benchmark::State& state) { swiglu(state, 11008); });
   return bench::run(argc, argv);

@@ -24,7 +24,7 @@ benchmark::internal::Benchmark* add(const std::string& what, const std::string& 
 
 /// Google Benchmark's main, with what the figures depend on in the context.
 inline int run(int argc, char** argv) {
-  benchmark::AddCustomContext("llama2", llama2::version);
+  benchmark::AddCustomContext("llama2", llama2::version_string);
   benchmark::AddCustomContext("abi", llama2::abi_tag);
   benchmark::AddCustomContext("compiler", __VERSION__);
   benchmark::AddCustomContext("highway", std::to_string(HWY_MAJOR) + "." +

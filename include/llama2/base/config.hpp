@@ -102,7 +102,7 @@
 namespace llama2::inline LLAMA2_ABI {
 
 /// "major.minor.patch" of the headers.
-inline constexpr const char* version = LLAMA2_VERSION_STRING;
+inline constexpr const char* version_string = LLAMA2_VERSION_STRING;
 
 /// The inline namespace as text: version and the instruction set compiled for.
 inline constexpr const char* abi_tag = LLAMA2_DETAIL_STRING(LLAMA2_ABI);
