@@ -15,7 +15,7 @@ int main() {
   llama2::Workspace<MyShape> workspace(1);
   std::vector<float> logits(MyShape::vocab);
   model.forward({&row, 1}, workspace, logits);
-  std::printf("llama2 %s: %s, %zu bytes of weights, first logit %g\n", llama2::version,
+  std::printf("llama2 %s: %s, %zu bytes of weights, first logit %g\n", llama2::version_string,
               MyModel::name().c_str(), MyModel::memory.weights(), static_cast<double>(logits[0]));
   return logits[0] == 0.0f;
 }
