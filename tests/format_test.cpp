@@ -8,12 +8,12 @@
 #include <limits>
 
 #include "catch.hpp"
-#include "llama2/format/float_formats.hpp"
+#include "llama2/format/kv_format.hpp"
 
 using namespace llama2;
 
 static_assert(WeightFormat<F32> && WeightFormat<F16> && WeightFormat<BF16>);
-static_assert(KvFormat<F32> && KvFormat<F16> && !KvFormat<BF16>);
+static_assert(KvFormat<F32> && KvFormat<F16> && KvFormat<Q8_0> && !KvFormat<BF16>);
 static_assert(row_bytes<F16>(172) == 344 && row_blocks<F32>(7) == 7);
 static_assert(to_half(1.0f).bits == 0x3C00 && to_half(-2.0f).bits == 0xC000);
 static_assert(to_half(65504.0f).bits == 0x7BFF && to_half(65519.996f).bits == 0x7BFF);

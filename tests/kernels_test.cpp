@@ -209,44 +209,54 @@ void check_rotate() {
   for (std::size_t i = 0; i < out.size(); ++i) REQUIRE(out[i] == Approx(expected[i]).margin(3e-7));
 }
 
+/// What the cache makes of a key or value.
+template <class K>
+std::vector<float> as_cached(const float* x, std::size_t n) {
+  std::vector<float> result(n);
+  if constexpr (std::is_same_v<K, Q8_0>) {
+    std::vector<ActivationBlock> blocks(ceil_div(n, 32));
+    kernels::quantise(x, n, blocks.data());
+    for (std::size_t i = 0; i < n; ++i)
+      result[i] = to_float(to_half(blocks[i / 32].scale)) * blocks[i / 32].q[i % 32];
+  } else {
+    std::vector<typename K::Block> rounded(n);
+    K::encode(x, rounded.data(), n);
+    K::decode(rounded.data(), result.data(), n);
+  }
+  return result;
+}
+
 template <class K, std::size_t HeadDim>
 void check_attend() {
   constexpr std::size_t page = kv_page_positions;
-  constexpr std::size_t head_elements = 2 * HeadDim * page;
+  using Head = KvHead<K, HeadDim, page>;
+  static_assert(sizeof(Head) == 2 * page * K::kv_bytes(HeadDim));
   constexpr std::size_t pages = 4;
-  constexpr std::size_t offset = head_elements;  // the second head of each page
+  constexpr std::size_t head = 1;  // the second of each page
   const auto q = random_values(13, HeadDim, 4.0f);
   const auto keys = random_values(14, pages * page * HeadDim);
   const auto values = random_values(15, pages * page * HeadDim);
-  using Block = typename K::Block;
-  // What was never written must not matter: poison.
-  std::vector<Block> memory(pages * 2 * head_elements,
-                            K::from_float(std::numeric_limits<float>::quiet_NaN()));
-  std::vector<const Block*> addresses(pages);
+  std::vector<Head> memory(pages * 2);
+  // What was never written must not matter: poison, NaN in every float.
+  std::memset(static_cast<void*>(memory.data()), 0xFF, memory.size() * sizeof(Head));
+  std::vector<const Head*> addresses(pages);
   std::vector<float> cached_keys(keys.size()), cached_values(values.size());
-  for (std::size_t p = 0; p < pages; ++p) {
-    Block* const base = memory.data() + p * 2 * head_elements;
-    addresses[p] = base;
-  }
+  for (std::size_t p = 0; p < pages; ++p) addresses[p] = &memory[2 * p];
   std::size_t written = 0;
   for (const std::size_t count :
        {std::size_t{1}, std::size_t{2}, page - 1, page, page + 1, 2 * page + 17, pages * page}) {
     for (; written < count; ++written) {
-      Block* const head = memory.data() + written / page * 2 * head_elements + offset;
       const std::size_t at = written * HeadDim;
-      kernels::store_key<K, HeadDim, page>(&keys[at], head, written % page);
-      kernels::store_value<K, HeadDim, page>(&values[at], head, written % page);
-      std::vector<Block> rounded(HeadDim);
-      K::encode(&keys[at], rounded.data(), HeadDim);
-      K::decode(rounded.data(), &cached_keys[at], HeadDim);
-      K::encode(&values[at], rounded.data(), HeadDim);
-      K::decode(rounded.data(), &cached_values[at], HeadDim);
+      kernels::store_key_value(&keys[at], &values[at], memory[2 * (written / page) + head],
+                               written % page);
+      std::ranges::copy(as_cached<K>(&keys[at], HeadDim), &cached_keys[at]);
+      std::ranges::copy(as_cached<K>(&values[at], HeadDim), &cached_values[at]);
     }
     std::vector<double> expected(HeadDim);
     reference::attend(widen(q).data(), widen(cached_keys).data(), widen(cached_values).data(),
                       HeadDim, HeadDim, count, expected.data());
     std::vector<float> out(HeadDim);
-    kernels::attend<K, HeadDim, page>(q.data(), addresses.data(), offset, count, out.data());
+    kernels::attend(q.data(), addresses.data(), head, count, out.data());
     for (std::size_t i = 0; i < HeadDim; ++i) REQUIRE(out[i] == Approx(expected[i]).margin(2e-6));
   }
 }
@@ -263,7 +273,7 @@ TEST_CASE("rotate equals the reference for every way of cutting a head into vect
   check_rotate<128>();
 }
 
-TEMPLATE_TEST_CASE("attend equals the reference", "", F32, F16) {
+TEMPLATE_TEST_CASE("attend equals the reference", "", F32, F16, Q8_0) {
   check_attend<TestType, 2>();
   check_attend<TestType, 6>();
   check_attend<TestType, 8>();
@@ -273,18 +283,26 @@ TEMPLATE_TEST_CASE("attend equals the reference", "", F32, F16) {
   check_attend<TestType, 128>();
 }
 
-TEST_CASE("scores that overflow or are not numbers show in the result") {
-  constexpr std::size_t page = kv_page_positions;
-  std::vector<float> memory(2 * 8 * page);
-  const float* const address = memory.data();
-  const std::vector<float> huge(8, 3e38f);
-  kernels::store_key<F32, 8, page>(huge.data(), memory.data(), 0);
+TEMPLATE_TEST_CASE("scores that overflow or are not numbers show in the result", "", F32, Q8_0) {
+  using Head = KvHead<TestType, 8, kv_page_positions>;
+  std::vector<Head> memory(1);
+  const Head* const address = memory.data();
+  const std::vector<float> huge(8, 3e38f), small(8, 1e-3f), zeros(8);
   std::vector<float> out(8);
-  kernels::attend<F32, 8, page>(huge.data(), &address, 0, 1, out.data());
+  kernels::store_key_value(huge.data(), zeros.data(), memory[0], 0);
+  kernels::attend(huge.data(), &address, 0, 1, out.data());
   for (const float value : out) CHECK(std::isnan(value));  // damage shows
-  const std::vector<float> small(8, 1e-3f);
-  kernels::attend<F32, 8, page>(small.data(), &address, 0, 1, out.data());
+  kernels::store_key_value(small.data(), zeros.data(), memory[0], 0);
+  kernels::attend(small.data(), &address, 0, 1, out.data());
   for (const float value : out) CHECK(value == 0.0f);
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
+                          std::numeric_limits<float>::infinity()}) {
+    std::vector<float> value = small;
+    value[3] = bad;
+    kernels::store_key_value(small.data(), value.data(), memory[0], 0);
+    kernels::attend(small.data(), &address, 0, 1, out.data());
+    CHECK_FALSE(std::isfinite(out[3]));
+  }
 }
 
 TEST_CASE("conversions in registers equal the scalar codec") {
@@ -327,6 +345,54 @@ TEST_CASE("conversions in registers equal the scalar codec") {
       all_equal = all_equal && same(to_float(halves[j]), to_float(to_half(values[j])));
   }
   CHECK(all_equal);
+}
+
+TEMPLATE_TEST_CASE("weights are converted to the scalar codec's bits", "", F32, F16, BF16, Q8_0,
+                   Q4_0) {
+  using F = TestType;
+  constexpr float inf = std::numeric_limits<float>::infinity();
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float tiny = std::numeric_limits<float>::denorm_min();
+  Random random(19);
+  for (int round = 0; round < 20'000; ++round) {
+    const std::size_t n = 1 + random() % 130;
+    std::vector<float> x(n);
+    for (float& value : x) value = static_cast<float>(2 * random.uniform() - 1);
+    const auto some = [&]() -> float& { return x[random() % n]; };
+    switch (round % 8) {
+      case 0:  // halves of a scale of 1: ties everywhere
+        for (float& value : x) value = std::round(2 * 127 * value) / 2;
+        some() = 127;
+        break;
+      case 1:  // both signs of the extreme
+        some() = 1;
+        some() = -1;
+        break;
+      case 2:
+        for (int i = 0; i < 5; ++i) some() = round % 16 == 2 ? nan : -inf;
+        some() = inf;
+        break;
+      case 3:
+        for (float& value : x) value *= 1e3f * tiny;
+        break;
+      case 4:
+        for (float& value : x) value *= 1e38f;
+        break;
+      case 5:
+        std::ranges::fill(x, round % 16 == 5 ? 0.0f : -0.0f);
+        break;
+      default:
+        break;
+    }
+    std::vector<typename F::Block> expected(row_blocks<F>(n)), blocks(row_blocks<F>(n));
+    F::encode(x.data(), expected.data(), n);
+    kernels::encode<F>(x.data(), blocks.data(), n);
+    REQUIRE(std::memcmp(blocks.data(), expected.data(), row_bytes<F>(n)) == 0);
+    std::vector<float> values(n), decoded(n);
+    F::decode(blocks.data(), values.data(), n);
+    kernels::decode<F>(blocks.data(), decoded.data(), n);
+    REQUIRE(bits(decoded) == bits(values));
+  }
 }
 
 TEMPLATE_TEST_CASE("partial loads read nothing beyond, and give zeros", "", F32, F16, BF16) {
@@ -386,9 +452,16 @@ TEST_CASE("activations are quantised to the nearest multiple of the largest over
   kernels::quantise(std::vector<float>(32).data(), 32, &zeros);
   CHECK(zeros.scale == 0.0f);
   CHECK(std::ranges::all_of(zeros.q, [](int q) { return q == 0; }));
-  const float odd[4] = {std::numeric_limits<float>::quiet_NaN(),
-                        std::numeric_limits<float>::infinity(), 1e-45f, -1.0f};
-  kernels::quantise(odd, 4, &zeros);  // no crash, any value
+  // An infinity or NaN anywhere spoils the block.
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
+                          std::numeric_limits<float>::infinity()})
+    for (std::size_t at = 0; at < 32; ++at) {
+      std::vector<float> x(32, 1e-45f);
+      x[at] = bad;
+      ActivationBlock block;
+      kernels::quantise(x.data(), 32, &block);
+      REQUIRE(std::isnan(block.scale));
+    }
 }
 
 TEMPLATE_TEST_CASE("quantised products equal the reference, and any tile the same bits", "", Q8_0,

@@ -31,6 +31,9 @@ static_assert(Model<Llama2_7B, BF16>::memory.weights() ==
 static_assert(Model<Llama2_7B, F16>::memory.kv_cache(4096) == 2ull << 30);
 static_assert(Model<Llama2_7B, F32>::memory.kv_cache(4096) == 4ull << 30);
 static_assert(Model<Llama2_7B, F16>::memory.kv_cache_per_token() == 512 * 1024);
+static_assert(Model<Llama2_7B, F16, Q8_0>::memory.kv_cache_per_token() == 272 * 1024);
+static_assert(Model<Stories260K, F32, Q8_0>::memory.kv_cache_per_token() ==
+              5 * 2 * 4 * (8 + 2));  // heads of 8 elements, a scale each
 static_assert(Model<Llama2_70B, F16>::memory.kv_cache_per_token() == 320 * 1024);
 static_assert(Model<Stories260K, F32>::memory.kv_cache(1) ==
               Model<Stories260K, F32>::memory.kv_page());

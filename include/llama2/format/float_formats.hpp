@@ -16,6 +16,7 @@ struct F32 {
   static constexpr std::size_t block_size = 1;
   static constexpr std::string_view name = "F32";
   static constexpr Block from_float(float value) noexcept { return value; }
+  static constexpr std::size_t kv_bytes(std::size_t n) noexcept { return n * sizeof(Block); }
   static void encode(const float* in, Block* out, std::size_t n) noexcept {
     std::memcpy(out, in, n * sizeof(float));
   }
@@ -30,6 +31,7 @@ struct F16 {
   static constexpr std::size_t block_size = 1;
   static constexpr std::string_view name = "F16";
   static constexpr Block from_float(float value) noexcept { return to_half(value); }
+  static constexpr std::size_t kv_bytes(std::size_t n) noexcept { return n * sizeof(Block); }
   static void encode(const float* in, Block* out, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) out[i] = to_half(in[i]);
   }
@@ -50,9 +52,5 @@ struct BF16 {
     for (std::size_t i = 0; i < n; ++i) out[i] = to_float(in[i]);
   }
 };
-
-/// Formats in which keys and values can be cached.
-template <class F>
-concept KvFormat = std::same_as<F, F32> || std::same_as<F, F16>;
 
 }  // namespace llama2::inline LLAMA2_ABI

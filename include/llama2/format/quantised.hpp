@@ -32,6 +32,9 @@ struct Q8_0 {
   using Block = BlockQ8_0;
   static constexpr std::size_t block_size = 32;
   static constexpr std::string_view name = "Q8_0";
+  static constexpr std::size_t kv_bytes(std::size_t n) noexcept {
+    return n + ceil_div(n, block_size) * sizeof(Half);
+  }
 
   /// The largest magnitude of a block becomes 127. NaN becomes 0.
   static void encode(const float* in, Block* out, std::size_t n) noexcept {
@@ -66,24 +69,35 @@ struct Q4_0 {
   static constexpr std::size_t block_size = 32;
   static constexpr std::string_view name = "Q4_0";
 
+  /// The element of largest magnitude, the first of equals; 0 if all are 0 or NaN.
+  static float extreme(const float* in, std::size_t n) noexcept {
+    float result = 0;
+    for (std::size_t i = 0; i < n; ++i)
+      if (std::abs(in[i]) > std::abs(result)) result = in[i];
+    return result;
+  }
+
   /// The element of largest magnitude becomes q = 0, that is -8 times the scale, which therefore
   /// has the opposite sign. NaN becomes 0.
   static void encode(const float* in, Block* out, std::size_t n) noexcept {
     for (std::size_t begin = 0; begin < n; begin += block_size, ++out) {
       const std::size_t size = std::min(block_size, n - begin);
-      float extreme = 0;
-      for (std::size_t i = 0; i < size; ++i)
-        if (std::abs(in[begin + i]) > std::abs(extreme)) extreme = in[begin + i];
-      const float scale = extreme / -8.0f;
+      const float scale = extreme(in + begin, size) / -8.0f;
       const float inverse = scale != 0 ? 1.0f / scale : 0.0f;
       *out = {.scale = to_half(scale), .q = {}};
       for (std::size_t i = 0; i < block_size; ++i) {
-        // Rounded by cutting off x + 8.5; as fma, whether or not a compiler would contract it.
-        const float x = i < size ? std::fma(in[begin + i], inverse, 8.5f) : 8.0f;
+        const float x = i < size ? 8.0f + round_half_up(in[begin + i] * inverse) : 8.0f;
         const auto q = static_cast<unsigned>(x >= 0 ? std::min(x, 15.0f) : (x < 0 ? 0.0f : 8.0f));
         out->q[i % 16] = static_cast<std::uint8_t>(out->q[i % 16] | (i < 16 ? q : q << 4));
       }
     }
+  }
+
+  /// The nearest integer, ties up. Nothing is added to x, which may be a product: a compiler is
+  /// free to contract both or not, and files would differ between processors.
+  static float round_half_up(float x) noexcept {
+    const float even = std::nearbyint(x);
+    return x == even + 0.5f ? even + 1.0f : even;
   }
 
   static void decode(const Block* in, float* out, std::size_t n) noexcept {

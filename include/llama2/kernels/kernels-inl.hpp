@@ -10,6 +10,7 @@
 #include <cstddef>
 
 #include "llama2/kernels/attention-inl.hpp"
+#include "llama2/kernels/codec-inl.hpp"
 #include "llama2/kernels/elementwise-inl.hpp"
 #include "llama2/kernels/matmul-inl.hpp"
 #include "llama2/kernels/quantised_matmul-inl.hpp"
@@ -27,6 +28,14 @@ struct Kernels {
   static void quantise(const float* x, std::size_t n, ActivationBlock* out) noexcept {
     HWY_NAMESPACE::quantise(x, n, out);
   }
+  template <WeightFormat F>
+  static void decode(const typename F::Block* in, float* out, std::size_t n) noexcept {
+    HWY_NAMESPACE::decode<F>(in, out, n);
+  }
+  template <WeightFormat F>
+  static void encode(const float* in, typename F::Block* out, std::size_t n) noexcept {
+    HWY_NAMESPACE::encode<F>(in, out, n);
+  }
   static void rms_norm(const float* x, const float* gain, float epsilon, std::size_t n,
                        float* out) noexcept {
     HWY_NAMESPACE::rms_norm(x, gain, epsilon, n, out);
@@ -43,15 +52,14 @@ struct Kernels {
     HWY_NAMESPACE::rotate<HeadDim>(x, cosines, sines, heads);
   }
   template <KvFormat K, std::size_t HeadDim, std::size_t P>
-  static void store_key_value(const float* key, const float* value, typename K::Block* head,
+  static void store_key_value(const float* key, const float* value, KvHead<K, HeadDim, P>& head,
                               std::size_t slot) noexcept {
-    HWY_NAMESPACE::store_key<K, HeadDim, P>(key, head, slot);
-    HWY_NAMESPACE::store_value<K, HeadDim, P>(value, head, slot);
+    HWY_NAMESPACE::store_key_value(key, value, head, slot);
   }
   template <KvFormat K, std::size_t HeadDim, std::size_t P>
-  static void attend(const float* q, const typename K::Block* const* pages, std::size_t offset,
+  static void attend(const float* q, const KvHead<K, HeadDim, P>* const* pages, std::size_t head,
                      std::size_t count, float* out) noexcept {
-    HWY_NAMESPACE::attend<K, HeadDim, P>(q, pages, offset, count, out);
+    HWY_NAMESPACE::attend(q, pages, head, count, out);
   }
 };
 

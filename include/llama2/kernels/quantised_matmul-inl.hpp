@@ -29,10 +29,14 @@ inline void quantise(const float* x, std::size_t n, ActivationBlock* out) noexce
       values = block;
     }
     auto largest = zero(d);
-    for (std::size_t i = 0; i < 32; i += d.lanes)
-      largest = max(largest, absolute(load(d, values + i)));
+    auto damage = zero(d);  // what max forgets: NaN, if there is an infinity or NaN
+    for (std::size_t i = 0; i < 32; i += d.lanes) {
+      const auto v = load(d, values + i);
+      largest = max(largest, absolute(v));
+      damage = fma(v, zero(d), damage);
+    }
     const float magnitude = reduce_max(d, largest);
-    out->scale = magnitude / 127.0f;
+    out->scale = magnitude / 127.0f + reduce_add(d, damage);
     const auto inverse = set(d, magnitude > 0 ? 127.0f / magnitude : 0.0f);
     const auto limit = set(d, 127.0f);
     for (std::size_t i = 0; i < 32; i += d.lanes)

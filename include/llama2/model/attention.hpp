@@ -23,11 +23,11 @@ void attention_layer(const Compute& compute, const ModelConfig& config,
                      const typename Parameters<S, WeightViews<F>>::Layer& weights,
                      std::size_t layer, std::span<const SequenceRow<S, K>> rows,
                      std::size_t first_row, Workspace<S>& ws, Tape& tape) {
-  using Pool = KvPool<S, K>;
   constexpr std::size_t size = head_dim<S>;
   constexpr std::size_t page = kv_page_positions;
   constexpr std::size_t group = S::heads / S::kv_heads;
   const std::size_t tokens = rows.size();
+  const std::size_t first_head = layer * S::kv_heads;  // of this layer in a page
 
   rms_norm(compute, weights.attention_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
   tape.record(Activation::attention_input, layer, first_row, {ws.normed, tokens * S::dim});
@@ -43,11 +43,10 @@ void attention_layer(const Compute& compute, const ModelConfig& config,
     const float* const value = ws.value + t * kv_dim<S>;
     kernels.template rotate<size>(ws.query + t * S::dim, cosines, sines, S::heads);
     kernels.template rotate<size>(key, cosines, sines, S::kv_heads);
-    auto* const cached = rows[t].sequence->pages()[rows[t].position / page];
+    auto* const cached = rows[t].sequence->pages()[rows[t].position / page] + first_head;
     for (std::size_t h = 0; h < S::kv_heads; ++h)
-      kernels.template store_key_value<K, size, page>(key + h * size, value + h * size,
-                                                      cached + Pool::head_offset(layer, h),
-                                                      rows[t].position % page);
+      kernels.store_key_value(key + h * size, value + h * size, cached[h],
+                              rows[t].position % page);
   };
   parallel_ranges(compute.executor, tokens, 1, S::dim + 2 * kv_dim<S>,
                   [&](std::size_t begin, std::size_t end) {
@@ -61,9 +60,9 @@ void attention_layer(const Compute& compute, const ModelConfig& config,
 
   const auto attend = [&](auto kernels, std::size_t t, std::size_t h) {
     const std::size_t at = (t * S::heads + h) * size;
-    kernels.template attend<K, size, page>(ws.query + at, rows[t].sequence->pages(),
-                                           Pool::head_offset(layer, h / group),
-                                           rows[t].position + 1, ws.attended + at);
+    const KvHead<K, size, page>* const* const pages = rows[t].sequence->pages();
+    kernels.attend(ws.query + at, pages, first_head + h / group, rows[t].position + 1,
+                   ws.attended + at);
   };
   // The last row looks back furthest; its cost stands for all.
   const std::size_t cost = 2 * size * (rows.back().position + 1);

@@ -14,7 +14,7 @@
 #include "llama2/base/aligned_buffer.hpp"
 #include "llama2/base/error.hpp"
 #include "llama2/base/token.hpp"
-#include "llama2/format/float_formats.hpp"
+#include "llama2/format/kv_format.hpp"
 #include "llama2/shape/memory_plan.hpp"
 #include "llama2/shape/model_shape.hpp"
 
@@ -23,27 +23,21 @@ namespace llama2::inline LLAMA2_ABI {
 /// The memory of key/value pages, reserved once and shared by any number of sequences. All
 /// members may be called from several threads.
 ///
-/// A page holds `kv_page_positions` positions: for each layer and key/value head the keys,
-/// (head_dim, positions), then the values, (positions, head_dim).
+/// A page holds `kv_page_positions` positions: an array of `KvHead`s, (layers, kv_heads).
 template <ModelShape S, KvFormat K>
 class KvPool {
  public:
-  using Block = typename K::Block;
+  using Head = KvHead<K, head_dim<S>, kv_page_positions>;
 
-  static constexpr std::size_t head_elements = 2 * head_dim<S> * kv_page_positions;
-  static constexpr std::size_t page_elements = S::layers * S::kv_heads * head_elements;
-
-  /// Elements from the start of a page to the part of one layer's head.
-  static constexpr std::size_t head_offset(std::size_t layer, std::size_t kv_head) noexcept {
-    return (layer * S::kv_heads + kv_head) * head_elements;
-  }
+  static constexpr std::size_t page_heads = S::layers * S::kv_heads;
+  static_assert(page_heads * sizeof(Head) == MemoryPlan<S, K, K>::kv_page());
 
   /// Reserves room for `positions` tokens, rounded up to whole pages. Memory is committed by the
   /// system when a page is first written. Throws `out_of_memory`.
   explicit KvPool(std::size_t positions)
-      : pages_(ceil_div(positions, kv_page_positions)), buffer_(elements(pages_)) {
+      : pages_(ceil_div(positions, kv_page_positions)), buffer_(heads(pages_)) {
     free_.reserve(pages_);
-    for (std::size_t i = pages_; i-- > 0;) free_.push_back(buffer_.data() + i * page_elements);
+    for (std::size_t i = pages_; i-- > 0;) free_.push_back(buffer_.data() + i * page_heads);
   }
 
   KvPool(const KvPool&) = delete;
@@ -58,36 +52,36 @@ class KvPool {
   }
 
   /// Takes a page for each element of `pages`, or throws `out_of_memory` and takes none.
-  void acquire(std::span<Block*> pages) {
+  void acquire(std::span<Head*> pages) {
     const std::scoped_lock lock(mutex_);
     if (pages.size() > free_.size())
       throw Error(ErrorCode::out_of_memory, "the key/value pool has too few free pages",
                   {.expected = std::to_string(pages.size()) + " pages of " +
                                std::to_string(kv_page_positions) + " positions",
                    .found = std::to_string(free_.size()) + " of " + std::to_string(pages_)});
-    for (Block*& page : pages) {
+    for (Head*& page : pages) {
       page = free_.back();
       free_.pop_back();
     }
   }
 
-  void release(std::span<Block* const> pages) noexcept {
+  void release(std::span<Head* const> pages) noexcept {
     const std::scoped_lock lock(mutex_);
     free_.insert(free_.end(), pages.begin(), pages.end());  // within the reserved capacity
   }
 
  private:
-  static std::size_t elements(std::size_t pages) {
-    if (pages > (std::size_t{1} << 46) / (page_elements * sizeof(Block)))
+  static std::size_t heads(std::size_t pages) {
+    if (pages > (std::size_t{1} << 46) / (page_heads * sizeof(Head)))
       throw Error(ErrorCode::out_of_memory,
                   "a key/value pool of " + std::to_string(pages) + " pages is out of reach");
-    return pages * page_elements;
+    return pages * page_heads;
   }
 
   std::size_t pages_;
-  AlignedBuffer<Block> buffer_;
+  AlignedBuffer<Head> buffer_;
   mutable std::mutex mutex_;
-  std::vector<Block*> free_;
+  std::vector<Head*> free_;
 };
 
 /// The cached past of one text: its pages, all taken up front, and how many positions are filled.
@@ -96,7 +90,7 @@ template <ModelShape S, KvFormat K>
 class KvSequence {
  public:
   using Pool = KvPool<S, K>;
-  using Block = typename K::Block;
+  using Head = typename Pool::Head;
 
   /// Takes pages for `capacity` positions. Throws `out_of_memory` if the pool has too few.
   KvSequence(std::shared_ptr<Pool> pool, std::size_t capacity)
@@ -107,7 +101,7 @@ class KvSequence {
                   {.expected = "at most " + std::to_string(pool_->pages() * kv_page_positions) +
                                " positions",
                    .found = std::to_string(capacity)});
-    std::vector<Block*> pages(ceil_div(capacity, kv_page_positions));
+    std::vector<Head*> pages(ceil_div(capacity, kv_page_positions));
     pool_->acquire(pages);
     pages_ = std::move(pages);
   }
@@ -129,7 +123,7 @@ class KvSequence {
   void truncate(std::size_t size) noexcept { size_ = std::min(size_, size); }
 
   /// For the model's layers: the pages in order of position.
-  [[nodiscard]] Block* const* pages() const noexcept { return pages_.data(); }
+  [[nodiscard]] Head* const* pages() const noexcept { return pages_.data(); }
 
   /// For the model: `count` more positions have been written.
   void advance(std::size_t count) noexcept { size_ += count; }
@@ -143,7 +137,7 @@ class KvSequence {
   }
 
   std::shared_ptr<Pool> pool_;
-  std::vector<Block*> pages_;
+  std::vector<Head*> pages_;
   std::size_t capacity_ = 0;
   std::size_t size_ = 0;
 };

@@ -16,7 +16,8 @@ inline constexpr std::size_t kv_page_positions = 64;
 inline constexpr std::size_t max_batch_rows = 128;
 
 /// Exact sizes in bytes for shape `S` with the matrices stored in format `W` and keys and values
-/// in `K`. Both formats are anything with a `Block` type and a `block_size`.
+/// in `K`. A weight format is anything with a `Block` type and a `block_size`; a cache format says
+/// with `kv_bytes(n)` what the n elements of a head's key need.
 template <ModelShape S, class W, class K>
 struct MemoryPlan {
   /// Number of weights: matrices and norm gains.
@@ -36,7 +37,7 @@ struct MemoryPlan {
 
   /// Keys and values of one position, all layers.
   static constexpr std::size_t kv_cache_per_token() noexcept {
-    return 2 * S::layers * kv_dim<S> * sizeof(typename K::Block);
+    return 2 * S::layers * S::kv_heads * K::kv_bytes(head_dim<S>);
   }
 
   /// One page: keys and values of `kv_page_positions` positions, all layers.

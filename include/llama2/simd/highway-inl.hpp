@@ -124,6 +124,14 @@ HWY_INLINE Vec<D> load(D, const BFloat16* p) {
                        hn::LoadU(halves, reinterpret_cast<const hwy::bfloat16_t*>(p)));
 }
 
+template <class D>
+HWY_INLINE Vec<D> load(D, const std::int8_t* p) {
+  const typename D::Hwy d;
+  const hn::Rebind<std::int8_t, typename D::Hwy> bytes;
+  const hn::RebindToSigned<typename D::Hwy> integers;
+  return hn::ConvertTo(d, hn::PromoteTo(integers, hn::LoadU(bytes, p)));
+}
+
 /// The first n elements, 1 <= n < lanes, zeros after them; reads nothing beyond.
 template <class D, class T>
 HWY_INLINE Vec<D> load_first(D d, const T* p, std::size_t n) {
@@ -246,6 +254,23 @@ HWY_INLINE V select_nan(V x, V a, V b) {
 template <class V>
 HWY_INLINE V round(V v) {
   return hn::Round(v);
+}
+
+/// The nearest integer, ties away from zero, as a float.
+template <class D>
+HWY_INLINE Vec<D> round_half_away(D d, Vec<D> v) {
+  const auto even = hn::Round(v);
+  const auto half = hn::CopySign(set(d, 0.5f), v);
+  // A tie that went to zero's side: the difference, which is exact, has the sign of v.
+  return hn::IfThenElse(hn::Eq(hn::Sub(v, even), half), hn::Add(even, hn::Add(half, half)), even);
+}
+
+/// The nearest integer, ties up, as a float.
+template <class D>
+HWY_INLINE Vec<D> round_half_up(D d, Vec<D> v) {
+  const auto even = hn::Round(v);
+  const auto above = hn::Add(even, set(d, 0.5f));
+  return hn::IfThenElse(hn::Eq(v, above), hn::Add(even, set(d, 1.0f)), even);
 }
 
 /// v * 2^n for an integer-valued n, as an addition to the exponent: v and the result are normal.

@@ -1,0 +1,41 @@
+// How keys and values are cached.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+#include "llama2/base/checked.hpp"
+#include "llama2/format/float_formats.hpp"
+#include "llama2/format/quantised.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// Formats in which keys and values can be cached. `kv_bytes(n)` is what n elements of one head
+/// need.
+template <class K>
+concept KvFormat = std::same_as<K, F32> || std::same_as<K, F16> || std::same_as<K, Q8_0>;
+
+/// One key/value head's part of a page of P positions. Keys are transposed: both products of
+/// attention then run along memory with a vector of outputs, and need no sums across lanes.
+template <KvFormat K, std::size_t HeadDim, std::size_t P>
+struct KvHead {
+  using Element = typename K::Block;
+
+  Element keys[HeadDim][P];
+  Element values[P][HeadDim];
+};
+
+/// In 8 bits, each 32 elements of a key or value have a scale; a last group may be smaller.
+template <std::size_t HeadDim, std::size_t P>
+struct KvHead<Q8_0, HeadDim, P> {
+  using Element = std::int8_t;
+  static constexpr std::size_t groups = ceil_div(HeadDim, Q8_0::block_size);
+
+  Element keys[HeadDim][P];
+  Half key_scales[groups][P];
+  Element values[P][HeadDim];
+  Half value_scales[groups][P];
+};
+
+}  // namespace llama2::inline LLAMA2_ABI
