@@ -37,11 +37,6 @@ Encoding encoding_named(const std::string& name) {
   return found->encoding;
 }
 
-bool is_quantised(Encoding encoding) {
-  return encoding == Encoding::q8_0 || encoding == Encoding::q4_0 ||
-         encoding == Encoding::int8_grouped;
-}
-
 /// Rounding twice loses more than rounding once from the original, which therefore is to be used.
 void refuse_requantising(const Checkpoint& checkpoint, Encoding wanted) {
   for (const auto& tensor : checkpoint.tensors) {

@@ -92,11 +92,12 @@ TEST_CASE("logits equal the reference for every format of weights and of the cac
   check_against_reference<Model<TinyGrouped, F32, F16>>(100, 2e-2);  // the cache rounds
   check_against_reference<Model<TinyPlain, BF16, F16>>(70, 2e-2);
   check_against_reference<Model<TinyGrouped, F32, Q8_0>>(100, 5e-2);
+  check_against_reference<Model<TinyGrouped, Mixed<F16, BF16, F32>, F32>>(70, 2e-5);
 }
 
 TEMPLATE_TEST_CASE("8-bit activations cost at most 2 % of the logits' root mean square", "",
                    (Model<TinyBlocks, Q8_0, F32>), (Model<TinyBlocks, Q4_0, F32>),
-                   (Model<TinyPlain, Q8_0, F32>)) {
+                   (Model<TinyPlain, Q8_0, F32>), (Model<TinyBlocks, Mixed<F16, Q8_0>, F32>)) {
   const auto model = make_random_model<TestType>(28);
   const auto tokens = some_tokens<typename TestType::Shape>(70);
   const auto expected = reference_pass(model, tokens).logits;  // decodes the same blocks
@@ -169,7 +170,8 @@ TEST_CASE("run-time properties reach the computation") {
 TEMPLATE_TEST_CASE("the same bits for any cut, workspace, company and number of threads", "",
                    (Model<TinyGrouped, F32>), (Model<TinyGrouped, BF16>),
                    (Model<TinyGrouped, F16, F32>), (Model<TinyBlocks, Q8_0>),
-                   (Model<TinyGrouped, Q4_0, F32>), (Model<TinyBlocks, Q4_0, Q8_0>)) {
+                   (Model<TinyGrouped, Q4_0, F32>), (Model<TinyBlocks, Q4_0, Q8_0>),
+                   (Model<TinyGrouped, Mixed<Q8_0, F16, F32>>)) {
   using M = TestType;
   using S = typename M::Shape;
   constexpr std::size_t vocab = S::vocab;

@@ -23,13 +23,15 @@ std::vector<double> decoded(const Tensor& tensor) {
   if constexpr (Tensor::rows == 1) {
     return {tensor.data, tensor.data + Tensor::cols};
   } else {
-    std::vector<double> result;
-    std::vector<float> row(Tensor::cols);
-    for (std::size_t r = 0; r < Tensor::rows; ++r) {
-      Tensor::Format::decode(tensor.row(r), row.data(), Tensor::cols);
-      result.insert(result.end(), row.begin(), row.end());
-    }
-    return result;
+    return llama2::visit_view(tensor, []<class View>(const View& view) {
+      std::vector<double> result;
+      std::vector<float> row(View::cols);
+      for (std::size_t r = 0; r < View::rows; ++r) {
+        View::Format::decode(view.row(r), row.data(), View::cols);
+        result.insert(result.end(), row.begin(), row.end());
+      }
+      return result;
+    });
   }
 }
 

@@ -76,10 +76,34 @@ class InputFile {
     if (!mapping_.empty()) ::munmap(const_cast<std::byte*>(mapping_.data()), mapping_.size());
   }
 
+  /// Of a mapped file: asks the system to have these bytes in memory soon.
+  void will_need(std::size_t offset, std::size_t size) const noexcept {
+    if (mapping_.empty() || size == 0) return;
+    const std::size_t begin = offset / page * page;
+    advise(begin, offset + size - begin, MADV_WILLNEED);
+  }
+
+  /// Of a mapped file: takes the whole pages among these bytes out of this process's memory until
+  /// they are next read.
+  void drop(std::size_t offset, std::size_t size) const noexcept {
+    if (mapping_.empty()) return;
+    const std::size_t begin = (offset + page - 1) / page * page;
+    const std::size_t end = (offset + size) / page * page;
+    if (begin < end) advise(begin, end - begin, MADV_DONTNEED);
+  }
+
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
  private:
+  static constexpr std::size_t page = 4096;
+
+  /// A wish; refusal (where pages are larger) is harmless.
+  void advise(std::size_t begin, std::size_t size, int advice) const noexcept {
+    // madvise takes a non-const pointer, but changes no byte of a mapping that is only read.
+    ::madvise(const_cast<std::byte*>(mapping_.data() + begin), size, advice);
+  }
+
   struct Descriptor {
     int fd;
     ~Descriptor() {

@@ -14,6 +14,8 @@ struct Half {
   friend constexpr bool operator==(Half, Half) noexcept = default;
 };
 
+inline constexpr Half half_nan{0x7E00};
+
 /// bfloat16: the upper half of an IEEE 754 binary32.
 struct BFloat16 {
   std::uint16_t bits = 0;

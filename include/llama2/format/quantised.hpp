@@ -27,6 +27,13 @@ struct BlockQ4_0 {
 };
 static_assert(sizeof(BlockQ4_0) == 18);
 
+/// Whether there is no infinity or NaN among n floats.
+inline bool all_finite(const float* x, std::size_t n) noexcept {
+  float sum = 0;  // of zeros; an infinity or NaN times zero is NaN
+  for (std::size_t i = 0; i < n; ++i) sum += x[i] * 0.0f;
+  return sum == 0;
+}
+
 /// 8-bit integers and a 16-bit scale for 32 of them: 8.5 bits per weight.
 struct Q8_0 {
   using Block = BlockQ8_0;
@@ -36,10 +43,15 @@ struct Q8_0 {
     return n + ceil_div(n, block_size) * sizeof(Half);
   }
 
-  /// The largest magnitude of a block becomes 127. NaN becomes 0.
+  /// The largest magnitude of a block becomes 127. An infinity or NaN makes its scale NaN, so that
+  /// damage shows.
   static void encode(const float* in, Block* out, std::size_t n) noexcept {
     for (std::size_t begin = 0; begin < n; begin += block_size, ++out) {
       const std::size_t size = std::min(block_size, n - begin);
+      if (!all_finite(in + begin, size)) {
+        *out = {.scale = half_nan, .q = {}};
+        continue;
+      }
       float largest = 0;
       for (std::size_t i = 0; i < size; ++i) largest = std::max(largest, std::abs(in[begin + i]));
       const float scale = largest / 127.0f;
@@ -69,7 +81,7 @@ struct Q4_0 {
   static constexpr std::size_t block_size = 32;
   static constexpr std::string_view name = "Q4_0";
 
-  /// The element of largest magnitude, the first of equals; 0 if all are 0 or NaN.
+  /// The element of largest magnitude, the first of equals.
   static float extreme(const float* in, std::size_t n) noexcept {
     float result = 0;
     for (std::size_t i = 0; i < n; ++i)
@@ -78,10 +90,14 @@ struct Q4_0 {
   }
 
   /// The element of largest magnitude becomes q = 0, that is -8 times the scale, which therefore
-  /// has the opposite sign. NaN becomes 0.
+  /// has the opposite sign. An infinity or NaN makes it NaN, so that damage shows.
   static void encode(const float* in, Block* out, std::size_t n) noexcept {
     for (std::size_t begin = 0; begin < n; begin += block_size, ++out) {
       const std::size_t size = std::min(block_size, n - begin);
+      if (!all_finite(in + begin, size)) {
+        *out = {.scale = half_nan, .q = {}};
+        continue;
+      }
       const float scale = extreme(in + begin, size) / -8.0f;
       const float inverse = scale != 0 ? 1.0f / scale : 0.0f;
       *out = {.scale = to_half(scale), .q = {}};

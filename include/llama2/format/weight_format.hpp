@@ -25,6 +25,18 @@ concept WeightFormat = requires(const float* floats, float* out, const typename 
   { F::decode(blocks, out, n) } noexcept;
 };
 
+/// The formats' own plain conversions, under the names that a processor target's kernels have.
+struct ScalarCodec {
+  template <WeightFormat F>
+  static void decode(const typename F::Block* in, float* out, std::size_t n) noexcept {
+    F::decode(in, out, n);
+  }
+  template <WeightFormat F>
+  static void encode(const float* in, typename F::Block* out, std::size_t n) noexcept {
+    F::encode(in, out, n);
+  }
+};
+
 /// Blocks of one row of `cols` weights.
 template <WeightFormat F>
 constexpr std::size_t row_blocks(std::size_t cols) noexcept {

@@ -57,6 +57,13 @@ constexpr auto with_format(Encoding encoding, F&& f) -> decltype(f(F32{})) {
   return decltype(f(F32{}))();
 }
 
+/// Whether weights were rounded to few bits, so that doing it again in another way loses more than
+/// once from the original.
+constexpr bool is_quantised(Encoding encoding) noexcept {
+  return encoding == Encoding::int8_grouped ||
+         with_format(encoding, []<class F>(F) { return F::block_size > 1; });
+}
+
 /// The name of the weight format with the encoding, or "INT8".
 constexpr std::string_view to_string(Encoding encoding) noexcept {
   if (encoding == Encoding::int8_grouped) return "INT8";
@@ -125,14 +132,30 @@ struct Checkpoint {
                                            static_cast<std::size_t>(tensor.bytes));
   }
 
-  /// `count` elements of a tensor from element `first`, as floats. The range must lie inside.
-  void decode(const StoredTensor& tensor, std::uint64_t first, std::size_t count,
-              float* out) const noexcept {
+  /// `count` elements of a tensor from element `first`, as floats, converted by a target's
+  /// `Kernels` or plainly. The range must lie inside.
+  template <class Codec = ScalarCodec>
+  void decode(const StoredTensor& tensor, std::uint64_t first, std::size_t count, float* out,
+              Codec = {}) const noexcept {
     const std::byte* const bytes = data(tensor).data();
     if (tensor.encoding == Encoding::int8_grouped)
       decode_groups(tensor, bytes, first, count, out);
     else
-      with_format(tensor.encoding, [&]<class F>(F) { decode_blocks<F>(bytes, first, count, out); });
+      with_format(tensor.encoding,
+                  [&]<class F>(F) { decode_blocks<F, Codec>(bytes, first, count, out); });
+  }
+
+  /// Asks the system to have the tensor's bytes ready soon.
+  void will_need(const StoredTensor& tensor) const noexcept {
+    file_of(tensor).will_need(static_cast<std::size_t>(tensor.offset),
+                              static_cast<std::size_t>(tensor.bytes));
+  }
+
+  /// Gives back the memory in which a mapped file's bytes of the tensor lie; they can still be
+  /// read, and come from the file again.
+  void drop(const StoredTensor& tensor) const noexcept {
+    file_of(tensor).drop(static_cast<std::size_t>(tensor.offset),
+                         static_cast<std::size_t>(tensor.bytes));
   }
 
  private:
@@ -151,7 +174,7 @@ struct Checkpoint {
   }
 
   /// Rows are whole blocks, so the tensor is one sequence of blocks.
-  template <WeightFormat F>
+  template <WeightFormat F, class Codec>
   static void decode_blocks(const std::byte* bytes, std::uint64_t first, std::size_t count,
                             float* out) noexcept {
     const auto* blocks = reinterpret_cast<const typename F::Block*>(bytes) + first / F::block_size;
@@ -166,7 +189,7 @@ struct Checkpoint {
         count -= n;
       }
     }
-    F::decode(blocks, out, count);
+    Codec::template decode<F>(blocks, out, count);
   }
 };
 

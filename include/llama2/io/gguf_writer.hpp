@@ -19,9 +19,11 @@
 #include "llama2/io/checkpoint.hpp"
 #include "llama2/io/gguf.hpp"
 #include "llama2/io/gguf_file.hpp"
+#include "llama2/kernels/target.hpp"
 #include "llama2/model/config.hpp"
 #include "llama2/model/linear.hpp"
 #include "llama2/model/parameters.hpp"
+#include "llama2/model/tensor.hpp"
 #include "llama2/parallel/executor.hpp"
 #include "llama2/shape/shape_info.hpp"
 #include "llama2/text/vocabulary.hpp"
@@ -46,6 +48,8 @@ struct GgufTensor {
   /// Writes one row as the encoding has it, `gguf_row_bytes` of them, at an address aligned for
   /// the encoding. Called for every row once, from several threads; must not throw.
   std::function<void(std::uint64_t row, std::byte* out)> encode_row;
+  /// Called when all rows have been; may be empty.
+  std::function<void()> on_written = {};
 };
 
 /// How a file is written.
@@ -76,21 +80,23 @@ inline Encoding gguf_encoding(Encoding wanted, std::uint64_t rows, std::uint64_t
 }
 
 /// A tensor made from floats: `source(row, col, n, out)` supplies n of them from column `col`,
-/// which is a multiple of 4096. It is called from several threads and must not throw.
+/// which is a multiple of 1024. It is called from several threads and must not throw.
 template <class Source>
 GgufTensor make_gguf_tensor(TensorId id, std::uint64_t rows, std::uint64_t cols, Encoding wanted,
-                            Source source) {
+                            Source source, Target target = {}) {
   const Encoding encoding = gguf_encoding(wanted, rows, cols);
   const auto encode_row = [=](std::uint64_t row, std::byte* out) {
     with_format(encoding, [&]<class F>(F) {
-      constexpr std::size_t piece = 4096;
+      constexpr std::size_t piece = 1024;
       static_assert(piece % F::block_size == 0);
       auto* const blocks = reinterpret_cast<typename F::Block*>(out);
       float floats[piece];
       for (std::size_t c = 0; c < cols; c += piece) {
         const std::size_t n = std::min<std::size_t>(piece, static_cast<std::size_t>(cols) - c);
         source(row, c, n, floats);
-        F::encode(floats, blocks + c / F::block_size, n);
+        target.call([&]<class Kernels>(Kernels) {
+          Kernels::template encode<F>(floats, blocks + c / F::block_size, n);
+        });
       }
     });
   };
@@ -111,17 +117,22 @@ inline GgufTensor copy_gguf_tensor(TensorId id, std::uint64_t rows, std::uint64_
 }
 
 /// A tensor of an opened checkpoint, which must outlive the result. Encodings that stay the same
-/// are copied, not decoded and encoded anew.
+/// are copied, not decoded and encoded anew. The file's pages are dropped when they are read.
 inline GgufTensor make_gguf_tensor(const Checkpoint& checkpoint, const StoredTensor& stored,
-                                   Encoding wanted) {
-  if (gguf_encoding(wanted, stored.rows, stored.cols) != stored.encoding)
-    return make_gguf_tensor(
-        stored.id, stored.rows, stored.cols, wanted,
-        [&checkpoint, stored](std::uint64_t row, std::size_t col, std::size_t n, float* out) {
-          checkpoint.decode(stored, row * stored.cols + col, n, out);
-        });
-  return copy_gguf_tensor(stored.id, stored.rows, stored.cols, stored.encoding,
-                          checkpoint.data(stored).data());
+                                   Encoding wanted, Target target = {}) {
+  const auto decoded = [&checkpoint, stored, target](std::uint64_t row, std::size_t col,
+                                                     std::size_t n, float* out) {
+    target.call([&](auto kernels) {
+      checkpoint.decode(stored, row * stored.cols + col, n, out, kernels);
+    });
+  };
+  GgufTensor result =
+      gguf_encoding(wanted, stored.rows, stored.cols) == stored.encoding
+          ? copy_gguf_tensor(stored.id, stored.rows, stored.cols, stored.encoding,
+                             checkpoint.data(stored).data())
+          : make_gguf_tensor(stored.id, stored.rows, stored.cols, wanted, decoded, target);
+  result.on_written = [&checkpoint, stored] { checkpoint.drop(stored); };
+  return result;
 }
 
 /// A tensor of a model, which must outlive the result.
@@ -131,16 +142,18 @@ GgufTensor make_gguf_tensor(TensorId id, const Tensor& tensor) {
     return copy_gguf_tensor(id, 1, Tensor::cols, Encoding::f32,
                             reinterpret_cast<const std::byte*>(tensor.data));
   } else {
-    using F = typename Tensor::Format;
-    constexpr Encoding own = encoding_of<F>();
-    if (gguf_encoding(own, Tensor::rows, Tensor::cols) == own)
-      return copy_gguf_tensor(id, Tensor::rows, Tensor::cols, own,
-                              reinterpret_cast<const std::byte*>(tensor.data));
-    return make_gguf_tensor(
-        id, Tensor::rows, Tensor::cols, own,
-        [tensor](std::uint64_t row, std::size_t col, std::size_t n, float* out) {
-          F::decode(tensor.row(static_cast<std::size_t>(row)) + col / F::block_size, out, n);
-        });
+    return visit_view(tensor, [id]<class View>(const View& view) {
+      using F = typename View::Format;
+      constexpr Encoding own = encoding_of<F>();
+      if (gguf_encoding(own, View::rows, View::cols) == own)
+        return copy_gguf_tensor(id, View::rows, View::cols, own,
+                                reinterpret_cast<const std::byte*>(view.data));
+      return make_gguf_tensor(
+          id, View::rows, View::cols, own,
+          [view](std::uint64_t row, std::size_t col, std::size_t n, float* out) {
+            F::decode(view.row(static_cast<std::size_t>(row)) + col / F::block_size, out, n);
+          });
+    });
   }
 }
 
@@ -341,6 +354,7 @@ class GgufWriter {
       if (options_.on_progress) options_.on_progress(done_, total_);
     }
     done_ += pad(tensor_bytes(tensor));
+    if (tensor.on_written) tensor.on_written();
   }
 
   /// Writes zeros up to the next multiple of the alignment; how many.

@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,6 +34,11 @@ struct LoadOptions {
   std::optional<Target> target = {};
   /// Map the file, or read it into memory (safe against changes of the file underneath).
   FileAccess access = FileAccess::map;
+  /// Whether weights that the file has in one quantised format may be rounded again to another.
+  bool requantize = false;
+  /// Told after each tensor that is converted how many bytes of the file are done, and of how many.
+  /// What it throws ends the loading.
+  std::function<void(std::uint64_t done, std::uint64_t total)> on_progress = {};
   /// In place of what the file (or, where it is silent, the shape) says.
   std::optional<float> norm_epsilon = {};
   std::optional<float> rope_theta = {};
@@ -56,67 +61,82 @@ inline Checkpoint open_checkpoint(const std::string& path, FileAccess access = F
 
 namespace detail {
 
-/// Name of the format in which a model holds a tensor; vectors are 32-bit floats.
-template <class Tensor>
-constexpr std::string_view format_name() noexcept {
-  if constexpr (std::is_void_v<typename Tensor::Format>)
-    return F32::name;
-  else
-    return Tensor::Format::name;
-}
-
-/// Whether a tensor's bytes in the file are just what a model holds in memory: the same format,
-/// no padding of rows, and aligned.
-template <class Tensor>
+/// Whether a tensor's bytes in the file are just what a view of it wants: the same format, no
+/// padding of rows, and aligned.
+template <class View>
 bool can_be_mapped(const Checkpoint& checkpoint, const StoredTensor& stored) noexcept {
-  using Memory = TensorMemory<Tensor>;
+  using Memory = TensorMemory<View>;
   const auto bytes = checkpoint.data(stored);
-  return to_string(stored.encoding) == format_name<Tensor>() &&
+  return stored.encoding == encoding_of<typename Memory::Format>() &&
          bytes.size() == Memory::count * sizeof(typename Memory::Element) &&
          reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(typename Memory::Element) == 0;
+}
+
+/// Checks that a tensor of a file can become a tensor of a model.
+template <class View>
+void check_tensor(const Checkpoint& checkpoint, const StoredTensor& stored, bool requantize) {
+  const auto refuse = [&](ErrorCode code, const char* message, std::string expected,
+                          std::string found) {
+    throw Error(code, message,
+                {.file = checkpoint.file_of(stored).path(),
+                 .offset = stored.offset,
+                 .tensor = to_string(stored.id),
+                 .expected = std::move(expected),
+                 .found = std::move(found)});
+  };
+  if (stored.rows != View::rows || stored.cols != View::cols)
+    refuse(ErrorCode::mismatch, "wrong extents",
+           std::to_string(View::rows) + " x " + std::to_string(View::cols),
+           std::to_string(stored.rows) + " x " + std::to_string(stored.cols));
+  constexpr Encoding wanted = encoding_of<typename TensorMemory<View>::Format>();
+  if (is_quantised(wanted) && is_quantised(stored.encoding) && wanted != stored.encoding &&
+      !requantize)
+    refuse(ErrorCode::mismatch,
+           "the weights are quantised already, and rounding them again in another way loses "
+           "accuracy: take the original, or allow it with LoadOptions::requantize",
+           std::string(to_string(wanted)), std::string(to_string(stored.encoding)));
 }
 
 }  // namespace detail
 
 /// Makes a model of type M from an opened checkpoint. Tensors that the file stores in M's format
-/// are used where they lie; the others are converted, in parallel.
+/// are used where they lie; the others are converted, in parallel. Memory for the result and one
+/// tensor of the file is all that it takes: what has been converted is dropped.
 ///
 /// Throws `mismatch`, naming the field or tensor, what the type asks for and what the file has.
 template <class M>
 M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   using Shape = typename M::Shape;
-  const std::string& path = checkpoint.file->path();
   ShapeInfo::of<Shape>().compare(
       checkpoint.shape, [&](const char* field, std::uint64_t expected, std::uint64_t found) {
         if (expected != found)
           throw Error(ErrorCode::mismatch, "the file is not a " + M::name(),
-                      {.file = path,
+                      {.file = checkpoint.file->path(),
                        .tensor = field,
                        .expected = std::to_string(expected),
                        .found = std::to_string(found)});
       });
 
-  SharedExecutor executor = options.executor.value_or(SharedExecutor());
+  Compute compute{options.executor.value_or(SharedExecutor()), options.target.value_or(Target())};
   if (!options.executor && options.threads != 1)
-    executor = std::make_shared<ThreadPool>(options.threads);
+    compute.executor = std::make_shared<ThreadPool>(options.threads);
 
   typename M::WeightTensors weights;
   std::size_t bytes = 0;
+  std::uint64_t total = 0;
+  std::vector<const StoredTensor*> to_convert;
   for_each_tensor(
       [&](TensorId id, auto& tensor) {
-        using Tensor = std::remove_reference_t<decltype(tensor)>;
-        using Memory = TensorMemory<Tensor>;
         const StoredTensor& stored = checkpoint.tensor(id);
-        if (stored.rows != Tensor::rows || stored.cols != Tensor::cols)
-          throw Error(
-              ErrorCode::mismatch, "wrong extents",
-              {.file = checkpoint.file_of(stored).path(),
-               .offset = stored.offset,
-               .tensor = to_string(id),
-               .expected = std::to_string(Tensor::rows) + " x " + std::to_string(Tensor::cols),
-               .found = std::to_string(stored.rows) + " x " + std::to_string(stored.cols)});
-        if (!detail::can_be_mapped<Tensor>(checkpoint, stored))
+        if constexpr (requires { tensor.choice; }) tensor.choose(to_string(stored.encoding));
+        visit_view(tensor, [&]<class View>(View&) {
+          using Memory = TensorMemory<View>;
+          detail::check_tensor<View>(checkpoint, stored, options.requantize);
+          if (detail::can_be_mapped<View>(checkpoint, stored)) return;
           bytes += WeightArena::size_of<typename Memory::Element>(Memory::count);
+          total += stored.bytes;
+          to_convert.push_back(&stored);
+        });
       },
       weights);
 
@@ -127,20 +147,26 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   };
   auto owner =
       std::make_shared<Owner>(Owner{checkpoint.file, checkpoint.further_parts, WeightArena(bytes)});
+  std::uint64_t done = 0;
+  std::size_t converted = 0;
   for_each_tensor(
       [&](TensorId id, auto& tensor) {
-        using Tensor = std::remove_reference_t<decltype(tensor)>;
-        using Memory = TensorMemory<Tensor>;
         const StoredTensor& stored = checkpoint.tensor(id);
-        if (detail::can_be_mapped<Tensor>(checkpoint, stored)) {
-          tensor.data =
-              reinterpret_cast<const typename Memory::Element*>(checkpoint.data(stored).data());
-          return;
-        }
-        pack(executor, tensor, owner->arena.template take<typename Memory::Element>(Memory::count),
-             [&](std::size_t row, std::size_t col, std::size_t n, float* out) {
-               checkpoint.decode(stored, row * stored.cols + col, n, out);
-             });
+        visit_view(tensor, [&]<class View>(View& view) {
+          using Element = typename TensorMemory<View>::Element;
+          if (detail::can_be_mapped<View>(checkpoint, stored)) {
+            view.data = reinterpret_cast<const Element*>(checkpoint.data(stored).data());
+            return;
+          }
+          if (++converted < to_convert.size()) checkpoint.will_need(*to_convert[converted]);
+          pack(compute, view, owner->arena.template take<Element>(TensorMemory<View>::count),
+               [&](auto kernels, std::size_t row, std::size_t col, std::size_t n, float* out) {
+                 checkpoint.decode(stored, row * stored.cols + col, n, out, kernels);
+               });
+          checkpoint.drop(stored);
+          done += stored.bytes;
+          if (options.on_progress) options.on_progress(done, total);
+        });
       },
       weights);
 
@@ -149,8 +175,7 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   config.norm_epsilon = options.norm_epsilon.value_or(config.norm_epsilon);
   config.rope_theta = options.rope_theta.value_or(config.rope_theta);
   config.rope_linear_scale = options.rope_linear_scale.value_or(config.rope_linear_scale);
-  return M(weights, std::move(owner), config, std::move(executor),
-           options.target.value_or(Target()));
+  return M(weights, std::move(owner), config, std::move(compute.executor), compute.target);
 }
 
 /// Opens `path` and makes a model of type M from it; see `open_checkpoint` and the overload above.

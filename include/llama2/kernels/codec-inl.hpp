@@ -49,7 +49,7 @@ HWY_INLINE void encode_block(const float* x, BlockQ8_0& out) {
   for (std::size_t i = 0; i < 32; i += d.lanes) {
     const auto v = mul(load(d, x + i), inverse);
     const auto q = round_half_away(d, max(min(v, limit), negate(limit)));
-    store_bytes(d, select_nan(v, zero(d), q), out.q + i);
+    store_bytes(d, select_nan(v, zero(d), q), out.q + i);  // 0 times an overflowing inverse
   }
 }
 
@@ -72,13 +72,13 @@ template <class F>
 HWY_INLINE void encode_blocks(const float* in, typename F::Block* out, std::size_t n) {
   using namespace simd;
   constexpr CodecFloats d;
-  alignas(64) float block[32];
   for (; n >= 32; n -= 32, in += 32, ++out) {
-    for (std::size_t i = 0; i < 32; i += d.lanes) {  // NaN becomes 0
-      const auto v = load(d, in + i);
-      store(d, select_nan(v, zero(d), v), block + i);
-    }
-    encode_block(block, *out);
+    auto damage = zero(d);  // an infinity or NaN times zero is NaN
+    for (std::size_t i = 0; i < 32; i += d.lanes) damage = fma(load(d, in + i), zero(d), damage);
+    if (reduce_add(d, damage) == 0)
+      encode_block(in, *out);
+    else
+      F::encode(in, out, 32);
   }
   if (n != 0) F::encode(in, out, n);
 }

@@ -37,7 +37,8 @@ inline void quantise(const float* x, std::size_t n, ActivationBlock* out) noexce
     }
     const float magnitude = reduce_max(d, largest);
     out->scale = magnitude / 127.0f + reduce_add(d, damage);
-    const auto inverse = set(d, magnitude > 0 ? 127.0f / magnitude : 0.0f);
+    // Below 2^-120 the inverse could overflow; such values become zeros.
+    const auto inverse = set(d, magnitude >= 0x1p-120f ? 127.0f / magnitude : 0.0f);
     const auto limit = set(d, 127.0f);
     for (std::size_t i = 0; i < 32; i += d.lanes)
       store_bytes(d, max(min(mul(load(d, values + i), inverse), limit), negate(limit)), out->q + i);

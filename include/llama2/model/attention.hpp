@@ -18,7 +18,7 @@ namespace llama2::inline LLAMA2_ABI {
 ///
 /// Queries, keys and values are multi-head (Vaswani et al. 2017) or grouped-query (Ainslie et al.
 /// 2023, arXiv:2305.13245): query head h reads key/value head h / (heads / kv_heads).
-template <ModelShape S, WeightFormat F, KvFormat K, class Tape>
+template <ModelShape S, MatrixFormat F, KvFormat K, class Tape>
 void attention_layer(const Compute& compute, const ModelConfig& config,
                      const typename Parameters<S, WeightViews<F>>::Layer& weights,
                      std::size_t layer, std::span<const SequenceRow<S, K>> rows,
@@ -31,7 +31,7 @@ void attention_layer(const Compute& compute, const ModelConfig& config,
 
   rms_norm(compute, weights.attention_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
   tape.record(Activation::attention_input, layer, first_row, {ws.normed, tokens * S::dim});
-  const auto* const input = prepare<F>(compute, ws.normed, S::dim, tokens, ws.quantised);
+  const LinearInput input = prepare<F>(compute, ws.normed, S::dim, tokens, ws.quantised);
   linear(compute, weights.wq, input, tokens, ws.query);
   linear(compute, weights.wk, input, tokens, ws.key);
   linear(compute, weights.wv, input, tokens, ws.value);

@@ -12,14 +12,14 @@
 namespace llama2::inline LLAMA2_ABI {
 
 /// stream += w2 (silu(w1 h) * w3 h) with h = norm(stream), for `tokens` rows.
-template <ModelShape S, WeightFormat F, class Tape>
+template <ModelShape S, MatrixFormat F, class Tape>
 void feed_forward_layer(const Compute& compute, const ModelConfig& config,
                         const typename Parameters<S, WeightViews<F>>::Layer& weights,
                         std::size_t layer, std::size_t tokens, std::size_t first_row,
                         Workspace<S>& ws, Tape& tape) {
   rms_norm(compute, weights.ffn_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
   tape.record(Activation::ffn_input, layer, first_row, {ws.normed, tokens * S::dim});
-  const auto* const input = prepare<F>(compute, ws.normed, S::dim, tokens, ws.quantised);
+  const LinearInput input = prepare<F>(compute, ws.normed, S::dim, tokens, ws.quantised);
   linear(compute, weights.w1, input, tokens, ws.gate);
   linear(compute, weights.w3, input, tokens, ws.up);
   constexpr std::size_t cost_of_silu = 8;  // in multiply-adds

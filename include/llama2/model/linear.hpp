@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <tuple>
 #include <type_traits>
 
 #include "llama2/format/activation.hpp"
@@ -37,15 +38,30 @@ void parallel_ranges(const SharedExecutor& executor, std::size_t count, std::siz
                [&](std::size_t i) noexcept { body(i * size, std::min(count, (i + 1) * size)); });
 }
 
-/// The input of products with weights in format F: x itself, (tokens, cols), or, for quantised
-/// weights, its 8-bit form in `memory`.
-template <WeightFormat F>
-const ActivationOf<F>* prepare(const Compute& compute, const float* x, std::size_t cols,
-                               std::size_t tokens,
-                               [[maybe_unused]] ActivationBlock* memory) noexcept {
-  if constexpr (std::is_same_v<ActivationOf<F>, float>) {
-    return x;
-  } else {
+/// The input of products: (tokens, cols) floats, and their 8-bit form for quantised weights.
+struct LinearInput {
+  const float* floats;
+  const ActivationBlock* blocks;
+
+  /// What weights in format F are multiplied with.
+  template <WeightFormat F>
+  [[nodiscard]] const ActivationOf<F>* of() const noexcept {
+    if constexpr (std::is_same_v<ActivationOf<F>, float>)
+      return floats;
+    else
+      return blocks;
+  }
+};
+
+/// Prepares x, (tokens, cols), for products with weights in format F, if those are or may be
+/// quantised: in `memory`.
+template <MatrixFormat F>
+LinearInput prepare(const Compute& compute, const float* x, std::size_t cols, std::size_t tokens,
+                    [[maybe_unused]] ActivationBlock* memory) noexcept {
+  constexpr bool quantised = []<class... Fs>(std::type_identity<std::tuple<Fs...>>) {
+    return (std::is_same_v<ActivationOf<Fs>, ActivationBlock> || ...);
+  }(std::type_identity<FormatsOf<F>>());
+  if constexpr (quantised) {
     const std::size_t blocks = ceil_div(cols, 32);
     parallel_ranges(compute.executor, tokens, 1, cols, [&](std::size_t begin, std::size_t end) {
       compute.target.call([&](auto kernels) {
@@ -53,21 +69,25 @@ const ActivationOf<F>* prepare(const Compute& compute, const float* x, std::size
           kernels.quantise(x + t * cols, cols, memory + t * blocks);
       });
     });
-    return memory;
   }
+  return {x, memory};
 }
 
 /// y = x W^T for `tokens` rows: x is what `prepare` gave for (tokens, Cols), y is (tokens, Rows)
 /// without gaps.
-template <WeightFormat F, std::size_t Rows, std::size_t Cols>
-void linear(const Compute& compute, const MatrixView<F, Rows, Cols>& w, const ActivationOf<F>* x,
+template <MatrixFormat F, std::size_t Rows, std::size_t Cols>
+void linear(const Compute& compute, const MatrixView<F, Rows, Cols>& matrix, const LinearInput& x,
             std::size_t tokens, float* y) noexcept {
-  parallel_ranges(compute.executor, Rows, 8, Cols * tokens,
-                  [&](std::size_t begin, std::size_t end) {
-                    compute.target.call([&](auto kernels) {
-                      kernels.matmul(w.row(begin), end - begin, Cols, x, tokens, y + begin, Rows);
+  visit_view(matrix, [&]<class View>(const View& w) {
+    const auto* const input = x.of<typename View::Format>();
+    parallel_ranges(compute.executor, Rows, 8, Cols * tokens,
+                    [&](std::size_t begin, std::size_t end) {
+                      compute.target.call([&](auto kernels) {
+                        kernels.matmul(w.row(begin), end - begin, Cols, input, tokens, y + begin,
+                                       Rows);
+                      });
                     });
-                  });
+  });
 }
 
 /// out = RMSNorm(x) * gain for `tokens` rows of N elements.

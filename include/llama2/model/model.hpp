@@ -21,6 +21,7 @@
 #include "llama2/model/parameters.hpp"
 #include "llama2/model/rope.hpp"
 #include "llama2/model/tape.hpp"
+#include "llama2/model/tensor.hpp"
 #include "llama2/model/workspace.hpp"
 #include "llama2/parallel/executor.hpp"
 #include "llama2/shape/memory_plan.hpp"
@@ -30,13 +31,13 @@ namespace llama2::inline LLAMA2_ABI {
 
 /// Keys and values are cached in 16 bits, except beside 32-bit weights: whoever asks for those
 /// wants their accuracy.
-template <WeightFormat F>
+template <MatrixFormat F>
 using DefaultKvFormat = std::conditional_t<std::is_same_v<F, F32>, F32, F16>;
 
-/// A transformer of shape S with its matrices stored in format F and its keys and values cached in
+/// A transformer of shape S with its matrices stored in format F (or, `Mixed`, in several) and its keys and values cached in
 /// K. A value that is cheap to copy: copies share the immutable weights, and any number of threads
 /// may run forward passes on one model, each with sequences and a workspace of its own.
-template <ModelShape S, WeightFormat F = F32, KvFormat K = DefaultKvFormat<F>>
+template <ModelShape S, MatrixFormat F = F32, KvFormat K = DefaultKvFormat<F>>
 class Model {
  public:
   using Shape = S;
@@ -155,8 +156,10 @@ class Model {
                   Tape& tape) const {
     const auto& [weights, owner, config, compute] = *state_;
     for (std::size_t t = 0; t < rows.size(); ++t) {
-      F::decode(weights.token_embedding.row(static_cast<std::size_t>(rows[t].token)),
-                ws.stream + t * S::dim, S::dim);
+      visit_view(weights.token_embedding, [&]<class View>(const View& embedding) {
+        View::Format::decode(embedding.row(static_cast<std::size_t>(rows[t].token)),
+                             ws.stream + t * S::dim, S::dim);
+      });
       fill_rotation<head_dim<S>>(config, rows[t].position, ws.cosines + t * head_dim<S>,
                                  ws.sines + t * head_dim<S>);
     }

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "llama2/base/aligned_buffer.hpp"
+#include "llama2/format/float_formats.hpp"
 #include "llama2/format/weight_format.hpp"
 #include "llama2/model/linear.hpp"
 #include "llama2/model/parameters.hpp"
@@ -43,43 +44,49 @@ class WeightArena {
   std::size_t used_ = 0;
 };
 
-/// Fills a tensor's memory in parallel. `source(row, col, n, out)` must supply n floats of a row
-/// from column `col`; it is called from several threads and must not throw.
+/// Fills a tensor's memory in parallel. `source(kernels, row, col, n, out)` must supply n floats of
+/// a row from column `col`, a multiple of 1024; it is called from several threads, with the
+/// target's `Kernels`, and must not throw.
 template <WeightFormat F, std::size_t Rows, std::size_t Cols, class Source>
-void pack(const SharedExecutor& executor, MatrixView<F, Rows, Cols>& tensor,
-          typename F::Block* memory, Source&& source) noexcept {
-  constexpr std::size_t piece = 4096;  // floats at a time: stays in the first-level cache
+void pack(const Compute& compute, MatrixView<F, Rows, Cols>& tensor, typename F::Block* memory,
+          Source&& source) noexcept {
+  constexpr std::size_t piece = 1024;  // floats at a time: stays in the first-level cache
   static_assert(piece % F::block_size == 0);
-  parallel_ranges(executor, Rows, 1, Cols, [&](std::size_t begin, std::size_t end) {
-    float floats[std::min(piece, Cols)];
-    for (std::size_t r = begin; r < end; ++r) {
-      auto* const row = memory + r * row_blocks<F>(Cols);
-      for (std::size_t c = 0; c < Cols; c += piece) {
-        const std::size_t n = std::min(piece, Cols - c);
-        source(r, c, n, floats);
-        F::encode(floats, row + c / F::block_size, n);
+  parallel_ranges(compute.executor, Rows, 1, Cols, [&](std::size_t begin, std::size_t end) {
+    compute.target.call([&]<class Kernels>(Kernels kernels) {
+      float floats[std::min(piece, Cols)];
+      for (std::size_t r = begin; r < end; ++r) {
+        auto* const row = memory + r * row_blocks<F>(Cols);
+        for (std::size_t c = 0; c < Cols; c += piece) {
+          const std::size_t n = std::min(piece, Cols - c);
+          source(kernels, r, c, n, floats);
+          Kernels::template encode<F>(floats, row + c / F::block_size, n);
+        }
       }
-    }
+    });
   });
   tensor.data = memory;
 }
 
 template <std::size_t N, class Source>
-void pack(const SharedExecutor&, VectorView<N>& tensor, float* memory, Source&& source) noexcept {
-  source(std::size_t{0}, std::size_t{0}, N, memory);
+void pack(const Compute& compute, VectorView<N>& tensor, float* memory, Source&& source) noexcept {
+  compute.target.call(
+      [&](auto kernels) { source(kernels, std::size_t{0}, std::size_t{0}, N, memory); });
   tensor.data = memory;
 }
 
-/// Elements of memory that a tensor needs, and their type.
-template <class Tensor>
+/// Elements of memory that a view needs, their type, and the format that they are in.
+template <class View>
 struct TensorMemory;
 template <WeightFormat F, std::size_t Rows, std::size_t Cols>
 struct TensorMemory<MatrixView<F, Rows, Cols>> {
+  using Format = F;
   using Element = typename F::Block;
   static constexpr std::size_t count = MatrixView<F, Rows, Cols>::blocks;
 };
 template <std::size_t N>
 struct TensorMemory<VectorView<N>> {
+  using Format = F32;
   using Element = float;
   static constexpr std::size_t count = N;
 };

@@ -16,8 +16,9 @@ inline constexpr std::size_t kv_page_positions = 64;
 inline constexpr std::size_t max_batch_rows = 128;
 
 /// Exact sizes in bytes for shape `S` with the matrices stored in format `W` and keys and values
-/// in `K`. A weight format is anything with a `Block` type and a `block_size`; a cache format says
-/// with `kv_bytes(n)` what the n elements of a head's key need.
+/// in `K`. A weight format is anything with a `Block` type and a `block_size`, or with
+/// `max_row_bytes(cols)`, which makes the plan an upper bound; a cache format says with
+/// `kv_bytes(n)` what the n elements of a head's key need.
 template <ModelShape S, class W, class K>
 struct MemoryPlan {
   /// Number of weights: matrices and norm gains.
@@ -73,7 +74,10 @@ struct MemoryPlan {
 
  private:
   static constexpr std::size_t matrix(std::size_t rows, std::size_t cols) noexcept {
-    return rows * ceil_div(cols, W::block_size) * sizeof(typename W::Block);
+    if constexpr (requires { W::max_row_bytes(cols); })
+      return rows * W::max_row_bytes(cols);
+    else
+      return rows * ceil_div(cols, W::block_size) * sizeof(typename W::Block);
   }
 };
 

@@ -1,0 +1,74 @@
+// A model whose matrices are not all in one format.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+
+#include "llama2/format/weight_format.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// A list of formats from which each matrix of a model has one, chosen when it is loaded: the one
+/// in which the file stores it, or the first if the list lacks that.
+template <WeightFormat... Formats>
+struct Mixed {
+  static_assert(sizeof...(Formats) > 1, "llama2: one format is not mixed");
+
+  /// Bytes of a row of `cols` weights in the largest of the formats.
+  static constexpr std::size_t max_row_bytes(std::size_t cols) noexcept {
+    std::size_t most = 0;
+    for (const std::size_t bytes : {row_bytes<Formats>(cols)...})
+      if (bytes > most) most = bytes;
+    return most;
+  }
+
+ private:
+  static constexpr auto characters = [] {
+    std::array<char, (Formats::name.size() + ... + (std::string_view("Mixed<>").size() +
+                                                    2 * (sizeof...(Formats) - 1)))>
+        text{};
+    std::size_t size = 0;
+    const auto append = [&](std::string_view part) {
+      for (const char c : part) text[size++] = c;
+    };
+    std::string_view separator = "Mixed<";
+    (..., (append(separator), append(Formats::name), separator = ", "));
+    append(">");
+    return text;
+  }();
+
+ public:
+  /// "Mixed<Q4_0, F16>".
+  static constexpr std::string_view name{characters.data(), characters.size()};
+};
+
+namespace detail {
+
+template <class F>
+struct FormatsOf {
+  static constexpr bool valid = false;
+};
+template <WeightFormat F>
+struct FormatsOf<F> {
+  static constexpr bool valid = true;
+  using List = std::tuple<F>;
+};
+template <WeightFormat... Fs>
+struct FormatsOf<Mixed<Fs...>> {
+  static constexpr bool valid = true;
+  using List = std::tuple<Fs...>;
+};
+
+}  // namespace detail
+
+/// In what the matrices of a model are: one weight format, or a `Mixed` list.
+template <class F>
+concept MatrixFormat = detail::FormatsOf<F>::valid;
+
+/// The formats that a matrix may have, as a `std::tuple`.
+template <MatrixFormat F>
+using FormatsOf = typename detail::FormatsOf<F>::List;
+
+}  // namespace llama2::inline LLAMA2_ABI
