@@ -1,7 +1,8 @@
 # Finds what the headers include, installed on this system. Used by this project's build and, from
 # the installed package, by projects that call find_package(llama2).
 #
-# Defines llama2::highway, llama2::highway_library and llama2::sentencepiece; what was not found is in `llama2_missing`.
+# Defines llama2::highway, llama2::sentencepiece and, if the library is there, which only dynamic
+# mode needs, llama2::highway_library; what was not found is in `llama2_missing`.
 
 set(llama2_missing "")
 find_package(PkgConfig QUIET)
@@ -14,15 +15,17 @@ if(NOT TARGET llama2::highway)
   find_path(LLAMA2_HIGHWAY_INCLUDE_DIR hwy/highway.h HINTS ${LLAMA2_PC_HWY_INCLUDE_DIRS})
   find_library(LLAMA2_HIGHWAY_LIBRARY hwy HINTS ${LLAMA2_PC_HWY_LIBRARY_DIRS})
   mark_as_advanced(LLAMA2_HIGHWAY_INCLUDE_DIR LLAMA2_HIGHWAY_LIBRARY)
-  if(LLAMA2_HIGHWAY_INCLUDE_DIR AND LLAMA2_HIGHWAY_LIBRARY)
+  if(LLAMA2_HIGHWAY_INCLUDE_DIR)
     add_library(llama2::highway INTERFACE IMPORTED GLOBAL)
     set_target_properties(llama2::highway PROPERTIES INTERFACE_INCLUDE_DIRECTORIES
                                                      "${LLAMA2_HIGHWAY_INCLUDE_DIR}")
+  else()
+    list(APPEND llama2_missing "Highway (hwy/highway.h)")
+  endif()
+  if(LLAMA2_HIGHWAY_LIBRARY)
     add_library(llama2::highway_library UNKNOWN IMPORTED GLOBAL)
     set_target_properties(llama2::highway_library PROPERTIES IMPORTED_LOCATION
                                                              "${LLAMA2_HIGHWAY_LIBRARY}")
-  else()
-    list(APPEND llama2_missing "Highway (library and hwy/highway.h)")
   endif()
 endif()
 

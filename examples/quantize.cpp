@@ -51,12 +51,11 @@ void refuse_requantising(const Checkpoint& checkpoint, Encoding wanted) {
   }
 }
 
-/// The vocabulary to write: of the tokenizer given, else the one inside the model's file, else of
-/// a tokenizer beside it.
-llama2::Vocabulary find_vocabulary(const std::string& given, const Checkpoint& checkpoint) {
+/// Whose vocabulary to write: the tokenizer given, else the model's file, else a tokenizer beside
+/// it.
+std::string find_tokenizer(const std::string& given, const Checkpoint& checkpoint) {
   const auto vocab = static_cast<std::size_t>(checkpoint.shape.vocab);
-  return llama2::load_tokenizer(examples::find_tokenizer(given, checkpoint.file->path(), vocab))
-      .vocabulary();
+  return examples::find_tokenizer(given, checkpoint.file->path(), vocab);
 }
 
 /// A percentage on standard error that is counted up in place; ends the line, also after an error.
@@ -106,11 +105,13 @@ int main(int argc, char** argv) {
     const Encoding wanted = encoding_named(format);
     const Checkpoint checkpoint = llama2::open_checkpoint(input);
     if (!requantize) refuse_requantising(checkpoint, wanted);
-    std::optional<llama2::Vocabulary> vocabulary;
-    if (!no_tokenizer) vocabulary = find_vocabulary(tokenizer, checkpoint);
-
     llama2::GgufWriteOptions options;
-    if (!tokenizer.empty()) options.inputs.push_back(tokenizer);
+    std::optional<llama2::Vocabulary> vocabulary;
+    if (!no_tokenizer) {
+      const std::string found = find_tokenizer(tokenizer, checkpoint);
+      vocabulary = llama2::load_tokenizer(found).vocabulary();
+      options.inputs.push_back(found);
+    }
     if (threads != 1) options.executor = std::make_shared<llama2::ThreadPool>(threads);
     {
       Progress progress;

@@ -23,7 +23,9 @@
 #include "catch.hpp"
 #include "error_of.hpp"
 #include "gguf_bytes.hpp"
+#include "golden.hpp"
 #include "llama2/base/output_file.hpp"
+#include "llama2/generate/score.hpp"
 #include "llama2/io/gguf_writer.hpp"
 #include "llama2/io/load.hpp"
 #include "llama2/io/load_tokenizer.hpp"
@@ -264,6 +266,23 @@ TEST_CASE("what cannot be written is refused before a file is made") {
   vocabulary.pieces.pop_back();
   check_error(error_of([&] { write_gguf(path, source, Encoding::f32, &vocabulary); }),
               ErrorCode::mismatch, "vocab", "not the model's");
+  vocabulary = synthetic_vocabulary();
+  vocabulary.pieces[10].text = vocabulary.pieces[11].text;
+  check_error(error_of([&] { write_gguf(path, source, Encoding::f32, &vocabulary); }),
+              ErrorCode::malformed_file, "piece 11", "piece");
+  const auto with = [&](const std::function<void(GgufTensor&)>& change) {
+    GgufTensor tensor = make_gguf_tensor(source, source.tensor({TensorKind::w2, 1}), Encoding::f32);
+    change(tensor);
+    return error_of([&] {
+      write_gguf(path, {.shape = source.shape, .config = source.config}, {&tensor, 1});
+    });
+  };
+  check_error(with([](GgufTensor& t) { t.id.layer = 99; }), ErrorCode::mismatch,
+              "blk.99.ffn_down.weight", "no such layer");
+  check_error(with([](GgufTensor& t) { t.cols = 0; }), ErrorCode::mismatch,
+              "blk.1.ffn_down.weight", "wrong extents");
+  check_error(with([](GgufTensor& t) { t.encoding = Encoding::int8_grouped; }),
+              ErrorCode::unsupported, "", "8-bit groups");
   CHECK(folder.names().empty());
 }
 
@@ -317,6 +336,102 @@ TEST_CASE("weights are used where they lie if the file has the model's very form
   const StoredTensor& stored = checkpoint.tensor({TensorKind::w2, 1});
   CHECK(static_cast<const void*>(model.weights().layers[1].w2.data) ==
         static_cast<const void*>(checkpoint.data(stored).data()));
+}
+
+TEST_CASE("quantised weights are rounded to another format only when that is asked for") {
+  const TempFile bin(write_version_1(random_float_model<Ragged>(3)));
+  const TempFile q8("");
+  write_gguf(q8.path(), open_checkpoint(bin.path()), Encoding::q8_0);
+  // w2, whose rows are not whole blocks, is F16 in the file and quantised unasked.
+  CHECK_NOTHROW(load<Model<Ragged, Q8_0>>(q8.path(), one_thread));
+  CHECK_NOTHROW(load<Model<Ragged, F16>>(q8.path(), one_thread));
+  const auto error = error_of([&] { load<Model<Ragged, Q4_0>>(q8.path(), one_thread); });
+  check_error(error, ErrorCode::mismatch, "tok_embeddings.weight", "quantised already");
+  CHECK(error->details().expected == "Q4_0");
+  CHECK(error->details().found == "Q8_0");
+  LoadOptions options = one_thread;
+  options.requantize = true;
+  const auto model = load<Model<Ragged, Q4_0>>(q8.path(), options);
+  const auto twice = load<Model<Ragged, F32>>(q8.path(), one_thread);
+  BlockQ4_0 expected;
+  Q4_0::encode(twice.weights().layers[1].wq.row(5), &expected, 32);
+  CHECK(std::memcmp(model.weights().layers[1].wq.row(5), &expected, sizeof expected) == 0);
+}
+
+TEST_CASE("a mixed model holds each matrix as the file does, else in its first format") {
+  const TempFile bin(write_version_1(random_float_model<Ragged>(3)));
+  const TempFile out("");
+  using M = Model<Ragged, Mixed<Q8_0, F16>>;
+  const auto formats = [&](Encoding encoding) {
+    write_gguf(out.path(), open_checkpoint(bin.path()), encoding);
+    const auto model = load<M>(out.path(), one_thread);
+    const auto name = [](const auto& tensor) {
+      return visit_view(tensor, []<class View>(const View&) {
+        return std::string(View::Format::name);
+      });
+    };
+    return name(model.weights().layers[0].wq) + " " + name(model.weights().layers[0].w2);
+  };
+  CHECK(M::name().ends_with(" in Mixed<Q8_0, F16>"));
+  CHECK(formats(Encoding::q8_0) == "Q8_0 F16");
+  CHECK(formats(Encoding::f16) == "F16 F16");
+  CHECK(formats(Encoding::f32) == "Q8_0 Q8_0");
+  check_error(error_of([&] { formats(Encoding::q4_0); }), ErrorCode::mismatch,
+              "tok_embeddings.weight", "quantised already");
+
+  // Written again, it has the same tensors.
+  write_gguf(out.path(), open_checkpoint(bin.path()), Encoding::q8_0);
+  const auto mixed = load<M>(out.path(), one_thread);
+  const TempFile again("");
+  write_gguf(again.path(), mixed);
+  const Checkpoint copy = open_checkpoint(again.path()), original = open_checkpoint(out.path());
+  for (const StoredTensor& stored : original.tensors) {
+    CHECK(copy.tensor(stored.id).encoding == stored.encoding);
+    CHECK(std::ranges::equal(copy.data(copy.tensor(stored.id)), original.data(stored)));
+  }
+  // The logits are those of the uniform model but for w2, and those of F16 where all is F16.
+  const auto uniform = load<Model<Ragged, Q8_0>>(out.path(), one_thread);
+  const std::vector<Token> tokens = {1, 5, 9, 2};
+  const auto a = test::logits_of(mixed, tokens), b = test::logits_of(uniform, tokens);
+  CHECK(test::relative_error(a, std::vector<double>(b.begin(), b.end())) < 0.1);
+  CHECK_FALSE(test::same_bits(a, b));
+  CHECK(M::memory.weights() == Model<Ragged, F16>::memory.weights());  // an upper bound
+}
+
+TEST_CASE("damaged weights show, in every format") {
+  auto damaged = random_float_model<Blocks>(3);
+  damaged[TensorKind::wq][7] = std::numeric_limits<float>::quiet_NaN();
+  const TempFile bin(write_version_1(damaged));
+  const TempFile out("");
+  for (const Encoding encoding : encodings) {
+    CAPTURE(to_string(encoding));
+    write_gguf(out.path(), open_checkpoint(bin.path()), encoding);
+    with_format(encoding, [&]<class F>(F) {
+      const auto model = load<Model<Blocks, F>>(out.path(), one_thread);
+      check_error(error_of([&] { log_probabilities(model, std::vector<Token>{1, 2, 3}); }),
+                  ErrorCode::malformed_file, "", "weights are damaged");
+      return 0;
+    });
+  }
+}
+
+TEST_CASE("loading tells how far it is, and can be ended") {
+  const TempFile bin(write_version_1(random_float_model<Ragged>(3)));
+  LoadOptions options = one_thread;
+  std::vector<std::uint64_t> seen;
+  std::uint64_t all = 0;
+  options.on_progress = [&](std::uint64_t done, std::uint64_t total) {
+    seen.push_back(done);
+    all = total;
+  };
+  const auto floats = load<Model<Ragged, F32>>(bin.path(), options);
+  CHECK(seen.empty());  // mapped: nothing to do
+  const auto halves = load<Model<Ragged, F16>>(bin.path(), options);
+  CHECK(seen.size() == 1 + 2 * 7 + (Ragged::tied_head ? 0 : 1));  // the vectors stay
+  CHECK(std::ranges::is_sorted(seen));
+  CHECK(seen.back() == all);
+  options.on_progress = [](std::uint64_t, std::uint64_t) { throw 7; };
+  CHECK_THROWS_AS((load<Model<Ragged, F16>>(bin.path(), options)), int);
 }
 
 // Output files.

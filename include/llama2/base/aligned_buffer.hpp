@@ -15,15 +15,6 @@
 #include "llama2/base/checked.hpp"
 #include "llama2/base/error.hpp"
 
-// AddressSanitizer sees an access beyond a heap block, but not beyond a mapping.
-#if defined(__SANITIZE_ADDRESS__)
-#define LLAMA2_DETAIL_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LLAMA2_DETAIL_ASAN 1
-#endif
-#endif
-
 namespace llama2::inline LLAMA2_ABI {
 
 /// Owns `size()` elements of a trivial type, zeroed, aligned to a page. Pages are committed by the

@@ -54,7 +54,8 @@
 #define LLAMA2_DETAIL_ISA_MORE _vbmi2
 #elif defined(__AVX512VBMI__)
 #define LLAMA2_DETAIL_ISA_MORE _vbmi
-#elif defined(__AVX512F__) && !defined(__AVX512BW__)
+#elif defined(__AVX512F__) && !(defined(__AVX512BW__) && defined(__AVX512DQ__) && \
+                                defined(__AVX512VL__) && defined(__AVX512CD__))
 #define LLAMA2_DETAIL_ISA_MORE _avx512f
 #else
 #define LLAMA2_DETAIL_ISA_MORE
@@ -85,16 +86,31 @@
 #define LLAMA2_DETAIL_MODE
 #endif
 
-#define LLAMA2_DETAIL_ABI_PASTE(major, minor, isa, more, fma, vnni, bf16, mode) \
-  v##major##_##minor##_##isa##more##fma##vnni##bf16##mode
-#define LLAMA2_DETAIL_ABI_EXPAND(major, minor, isa, more, fma, vnni, bf16, mode) \
-  LLAMA2_DETAIL_ABI_PASTE(major, minor, isa, more, fma, vnni, bf16, mode)
+// AddressSanitizer sees an access beyond a heap block, but not beyond a mapping: buffers then lie on
+// the heap. Files compiled with and without it may meet in one program.
+#if defined(__SANITIZE_ADDRESS__)
+#define LLAMA2_DETAIL_ASAN _asan
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LLAMA2_DETAIL_ASAN _asan
+#endif
+#endif
+#if defined(LLAMA2_DETAIL_ASAN)
+#define LLAMA2_DETAIL_SANITIZER LLAMA2_DETAIL_ASAN
+#else
+#define LLAMA2_DETAIL_SANITIZER
+#endif
+
+#define LLAMA2_DETAIL_ABI_PASTE(major, minor, isa, more, fma, vnni, bf16, mode, sanitizer) \
+  v##major##_##minor##_##isa##more##fma##vnni##bf16##mode##sanitizer
+#define LLAMA2_DETAIL_ABI_EXPAND(major, minor, isa, more, fma, vnni, bf16, mode, sanitizer) \
+  LLAMA2_DETAIL_ABI_PASTE(major, minor, isa, more, fma, vnni, bf16, mode, sanitizer)
 
 /// The inline namespace of everything in the library, for example `v0_1_avx2`.
 #define LLAMA2_ABI                                                                                \
   LLAMA2_DETAIL_ABI_EXPAND(LLAMA2_VERSION_MAJOR, LLAMA2_VERSION_MINOR, LLAMA2_DETAIL_ISA,         \
                            LLAMA2_DETAIL_ISA_MORE, LLAMA2_DETAIL_ISA_FMA, LLAMA2_DETAIL_ISA_VNNI, \
-                           LLAMA2_DETAIL_ISA_BF16, LLAMA2_DETAIL_MODE)
+                           LLAMA2_DETAIL_ISA_BF16, LLAMA2_DETAIL_MODE, LLAMA2_DETAIL_SANITIZER)
 
 #define LLAMA2_DETAIL_STRING_OF(...) #__VA_ARGS__
 #define LLAMA2_DETAIL_STRING(...) LLAMA2_DETAIL_STRING_OF(__VA_ARGS__)

@@ -89,13 +89,18 @@ class Error : public std::exception {
   std::string what_;
 };
 
+/// A number as messages show it: what tells two 32-bit floats apart, and no more digits.
+inline std::string number_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
+}
+
 /// Throws `invalid_argument` for the option `field` unless `ok`.
 inline void require_option(bool ok, const char* field, double value, const char* expected) {
   if (ok) return;
-  char found[32];
-  std::snprintf(found, sizeof found, "%.9g", value);
   throw Error(ErrorCode::invalid_argument, "out of range",
-              {.tensor = field, .expected = expected, .found = found});
+              {.tensor = field, .expected = expected, .found = number_text(value)});
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

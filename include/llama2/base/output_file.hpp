@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -43,9 +42,9 @@ class OutputFile {
       refuse_inputs(old, inputs);
     }
     buffer_.reserve(buffer_size);
-    create();
+    // A replaced file keeps its permissions; nobody may read the new one before it has them.
+    create(exists ? old.st_mode & 0700 : 0666);
     try {
-      // A replaced file keeps its permissions.
       if (exists && ::fchmod(fd_, old.st_mode & 0777) != 0) fail("cannot set permissions");
     } catch (...) {
       discard();
@@ -99,13 +98,12 @@ class OutputFile {
     }
   }
 
-  /// Opens a new file beside the path, with the permissions that new files get.
-  void create() {
-    static std::atomic<unsigned> counter = 0;
+  /// Opens a new file beside the path, with the permissions that new files get of `mode`.
+  void create(::mode_t mode) {
     constexpr int tries = 1000;  // a killed process of the same number may have left some
     for (int i = 0; i < tries && fd_ < 0; ++i) {
-      temporary_ = path_ + ".tmp" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
-      fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      temporary_ = path_ + ".tmp" + std::to_string(::getpid()) + "-" + std::to_string(i);
+      fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
       if (fd_ < 0 && errno != EEXIST) break;
     }
     if (fd_ < 0) {
@@ -134,7 +132,8 @@ class OutputFile {
     std::string folder = std::filesystem::path(path_).parent_path().string();
     if (folder.empty()) folder = ".";
     const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool synced = fd >= 0 && ::fsync(fd) == 0;
+    // Some file systems cannot sync a folder, and a folder may be writable but not readable.
+    const bool synced = fd >= 0 ? ::fsync(fd) == 0 || errno == EINVAL : errno == EACCES;
     const int reason = errno;
     if (fd >= 0) ::close(fd);
     errno = reason;

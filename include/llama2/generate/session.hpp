@@ -171,7 +171,9 @@ class Session {
       throw Error(ErrorCode::context_exhausted, "the prompt does not fit into the context",
                   {.expected = "at most " + std::to_string(context()) + " tokens",
                    .found = std::to_string(prompt.size()) + " bytes of text"});
-    const auto prompt_tokens = tokenizer_.encode(prompt, {.bos = tokens_.empty()});
+    // There must be something to continue, if it is but BOS.
+    const bool bos = tokens_.empty() && (tokenizer_.vocabulary().add_bos || prompt.empty());
+    const auto prompt_tokens = tokenizer_.encode(prompt, {.bos = bos});
     append(prompt_tokens);
     // The text's first piece loses the space that sentencepiece puts before every text.
     StreamDecoder decoder(tokenizer_, is_blank());

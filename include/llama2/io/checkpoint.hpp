@@ -79,6 +79,31 @@ consteval Encoding encoding_of() {
   throw "llama2: files have no encoding for this weight format";
 }
 
+/// Rows and columns of a tensor of a model of this shape; a vector has one row.
+inline std::pair<std::uint64_t, std::uint64_t> extents(const ShapeInfo& shape, TensorKind kind) {
+  switch (kind) {
+    case TensorKind::token_embedding:
+    case TensorKind::output:
+      return {shape.vocab, shape.dim};
+    case TensorKind::attention_norm:
+    case TensorKind::ffn_norm:
+    case TensorKind::norm:
+      return {1, shape.dim};
+    case TensorKind::wq:
+    case TensorKind::wo:
+      return {shape.dim, shape.dim};
+    case TensorKind::wk:
+    case TensorKind::wv:
+      return {shape.kv_dim(), shape.dim};
+    case TensorKind::w1:
+    case TensorKind::w3:
+      return {shape.hidden_dim, shape.dim};
+    case TensorKind::w2:
+      return {shape.dim, shape.hidden_dim};
+  }
+  return {0, 0};
+}
+
 /// A tensor in a file. Vectors have one row.
 struct StoredTensor {
   TensorId id;
@@ -105,18 +130,23 @@ struct Checkpoint {
   Encoding encoding = Encoding::f32;  ///< of the matrices; where mixed, of most of their bytes
   std::vector<StoredTensor> tensors;
 
-  /// The tensor, or throws `malformed_file` if the file lacks it.
-  [[nodiscard]] const StoredTensor& tensor(TensorId id) const {
-    // Each format lists its tensors by kind, then layer: the position is computed, not searched.
+  /// The tensor, or null if the file lacks it.
+  [[nodiscard]] const StoredTensor* find(TensorId id) const noexcept {
     const auto found = std::ranges::lower_bound(tensors, key(id), {},
                                                 [](const StoredTensor& t) { return key(t.id); });
-    if (found == tensors.end() || !(found->id == id))
+    return found == tensors.end() || !(found->id == id) ? nullptr : &*found;
+  }
+
+  /// The tensor, or throws `malformed_file` if the file lacks it.
+  [[nodiscard]] const StoredTensor& tensor(TensorId id) const {
+    const StoredTensor* const found = find(id);
+    if (found == nullptr)
       throw Error(ErrorCode::malformed_file, "tensor is missing",
                   {.file = file->path(), .tensor = to_string(id)});
     return *found;
   }
 
-  /// Sorts the tensors as `tensor` expects them.
+  /// Sorts the tensors as `find` expects them: by kind, then layer.
   void sort_tensors() {
     std::ranges::sort(tensors, {}, [](const StoredTensor& t) { return key(t.id); });
   }

@@ -39,6 +39,21 @@ inline constexpr std::array<GgufEncoding, 5> gguf_encodings = {{{0, 0, Encoding:
 
 namespace detail {
 
+/// The encoding of most bytes of matrices; of equals the first in the list above.
+template <class Tensors, class Bytes>
+Encoding main_encoding(const Tensors& tensors, Bytes&& bytes_of) {
+  Encoding best = Encoding::f32;
+  std::uint64_t most = 0;
+  for (const GgufEncoding& candidate : gguf_encodings) {
+    std::uint64_t bytes = 0;
+    for (const auto& tensor : tensors)
+      if (tensor.encoding == candidate.encoding && tensor.rows > 1) bytes += bytes_of(tensor);
+    if (bytes > most) best = candidate.encoding;
+    most = std::max(most, bytes);
+  }
+  return best;
+}
+
 /// The names of ggml's types by number, for messages; null for those that were withdrawn.
 inline constexpr std::array<const char*, 40> ggml_type_names = {
     "F32",     "F16",    "Q4_0",    "Q4_1",  nullptr,  nullptr, "Q5_0",  "Q5_1",
@@ -120,6 +135,7 @@ class GgufCheckpointReader {
 
   Checkpoint read() {
     out_.format = "GGUF version " + std::to_string(first_.version());
+    refuse_later_part();
     const std::string_view architecture = required_text("general.architecture");
     if (architecture != "llama")
       first_.fail(first_.require("general.architecture"), "a model of another architecture",
@@ -132,7 +148,7 @@ class GgufCheckpointReader {
     for (const Listed& listed : listed_) add(listed);
     check_overlaps();
     check_completeness();
-    choose_encoding();
+    out_.encoding = main_encoding(out_.tensors, [](const StoredTensor& t) { return t.bytes; });
     return std::move(out_);
   }
 
@@ -174,8 +190,8 @@ class GgufCheckpointReader {
     const std::optional<double> found = first_.number(key);
     if (!found) return silent;
     if (!(*found >= low && *found <= high))
-      first_.fail(first_.require(key), "out of range",
-                  std::to_string(low) + " to " + std::to_string(high), std::to_string(*found));
+      first_.fail(first_.require(key), "out of range", number_text(low) + " to " + number_text(high),
+                  number_text(*found));
     return static_cast<float>(*found);
   }
 
@@ -246,13 +262,18 @@ class GgufCheckpointReader {
     }
   }
 
+  /// Later parts of a split file have next to no metadata: nothing else would say what is wrong.
+  void refuse_later_part() const {
+    if (const std::uint64_t part = first_.integer("split.no").value_or(0); part != 0)
+      first_.fail(first_.require("split.no"), "this is not the first part of a split file",
+                  "the path of the first part", "part " + std::to_string(part + 1));
+  }
+
   /// A split file says so in its first part; the names of the others follow from its name.
   void open_further_parts() {
     const std::uint64_t parts = first_.integer("split.count").value_or(0);
     if (parts <= 1) return;
-    if (const std::uint64_t part = required_integer("split.no"); part != 0)
-      first_.fail(first_.require("split.no"), "this is not the first part of a split file",
-                  "the path of the first part", "part " + std::to_string(part + 1));
+    static_cast<void>(required_integer("split.no"));
     const std::string ending = gguf_part_path({}, 0, parts);
     if (!path().ends_with(ending))
       first_.fail(first_.require("split.count"),
@@ -264,10 +285,11 @@ class GgufCheckpointReader {
       out_.further_parts.push_back(file);
       const GgufFile further(std::move(file));
       const auto must_be = [&](std::string_view key, std::uint64_t expected) {
-        const std::optional<std::uint64_t> found = further.integer(key);
+        const GgufValue& value = further.require(key);
+        const std::uint64_t found = *further.integer(key);
         if (found != expected)
-          further.fail(further.require(key), "not the part that its name says",
-                       std::to_string(expected), std::to_string(*found));
+          further.fail(value, "not the part that its name says", std::to_string(expected),
+                       std::to_string(found));
       };
       must_be("split.no", part);
       must_be("split.count", parts);
@@ -304,32 +326,6 @@ class GgufCheckpointReader {
     require_if_stated("llama.expert_count", 0);
   }
 
-  /// Rows and columns that the shape gives a tensor.
-  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> extents(TensorKind kind) const {
-    const ShapeInfo& s = out_.shape;
-    switch (kind) {
-      case TensorKind::token_embedding:
-      case TensorKind::output:
-        return {s.vocab, s.dim};
-      case TensorKind::attention_norm:
-      case TensorKind::ffn_norm:
-      case TensorKind::norm:
-        return {1, s.dim};
-      case TensorKind::wq:
-      case TensorKind::wo:
-        return {s.dim, s.dim};
-      case TensorKind::wk:
-      case TensorKind::wv:
-        return {s.kv_dim(), s.dim};
-      case TensorKind::w1:
-      case TensorKind::w3:
-        return {s.hidden_dim, s.dim};
-      case TensorKind::w2:
-        return {s.dim, s.hidden_dim};
-    }
-    return {0, 0};
-  }
-
   [[nodiscard]] Encoding encoding(const Listed& listed) const {
     const std::uint32_t type = listed.info.type;
     const auto found = std::ranges::find(gguf_encodings, type, &GgufEncoding::type);
@@ -343,7 +339,7 @@ class GgufCheckpointReader {
   /// wk in Meta's order, where the two elements that a rotary pair turns are neighbours. (It is
   /// Hugging Face's checkpoints that have them half a head apart; converters put them back.)
   void add(const Listed& listed) {
-    const auto [rows, cols] = extents(listed.id.kind);
+    const auto [rows, cols] = extents(out_.shape, listed.id.kind);
     const auto& found = listed.info.extents;
     if (found != std::array<std::uint64_t, 4>{cols, rows, 1, 1})
       fail(listed, "wrong extents", std::to_string(rows) + " x " + std::to_string(cols),
@@ -401,21 +397,9 @@ class GgufCheckpointReader {
       if (name.kind == TensorKind::output && out_.shape.tied_head) continue;
       const std::uint64_t layers = is_layer_tensor(name.kind) ? out_.shape.layers : 1;
       for (std::uint64_t layer = 0; layer < layers; ++layer)
-        static_cast<void>(out_.tensor({name.kind, static_cast<std::size_t>(layer)}));
-    }
-  }
-
-  /// The encoding of most bytes of matrices; of equals the first in the list above.
-  void choose_encoding() {
-    std::uint64_t most = 0;
-    for (const GgufEncoding& candidate : gguf_encodings) {
-      std::uint64_t bytes = 0;
-      for (const StoredTensor& tensor : out_.tensors)
-        if (tensor.encoding == candidate.encoding && tensor.rows > 1) bytes += tensor.bytes;
-      if (bytes > most) {
-        most = bytes;
-        out_.encoding = candidate.encoding;
-      }
+        if (const TensorId id{name.kind, static_cast<std::size_t>(layer)}; out_.find(id) == nullptr)
+          throw Error(ErrorCode::malformed_file, "tensor is missing",
+                      {.file = path(), .tensor = gguf_name(id)});
     }
   }
 

@@ -97,6 +97,23 @@ constexpr std::size_t fixed_bytes(GgufType type) noexcept {
   return 0;
 }
 
+/// "32-bit float", "string": the type in words.
+inline std::string type_name(GgufType type) {
+  switch (type) {
+    case GgufType::boolean:
+      return "boolean";
+    case GgufType::string:
+      return "string";
+    case GgufType::array:
+      return "array";
+    case GgufType::f32:
+    case GgufType::f64:
+      return std::to_string(8 * fixed_bytes(type)) + "-bit float";
+    default:
+      return std::to_string(8 * fixed_bytes(type)) + "-bit integer";
+  }
+}
+
 /// Goes through the bytes of a file in order and never beyond them.
 class GgufCursor {
  public:
@@ -249,7 +266,8 @@ class GgufFile {
   [[nodiscard]] const GgufValue& array(std::string_view key, GgufType element) const {
     const GgufValue& value = require(key);
     if (!value.is_array || value.type != element)
-      fail(value, "the value has the wrong type", "an array of another type");
+      fail(value, "the value has the wrong type", "an array of " + detail::type_name(element) + "s",
+           (value.is_array ? "an array of " + detail::type_name(value.type) + "s" : detail::type_name(value.type)));
     return value;
   }
 

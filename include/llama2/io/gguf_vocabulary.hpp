@@ -43,6 +43,7 @@ class GgufVocabularyReader {
     v.bos_id = id("tokenizer.ggml.bos_token_id").value_or(v.bos_id);
     v.eos_id = id("tokenizer.ggml.eos_token_id").value_or(v.eos_id);
     v.pad_id = id("tokenizer.ggml.padding_token_id");
+    v.add_bos = file_.boolean("tokenizer.ggml.add_bos_token").value_or(v.add_bos);
     v.add_dummy_prefix =
         file_.boolean("tokenizer.ggml.add_space_prefix").value_or(v.add_dummy_prefix);
     v.remove_extra_whitespaces = file_.boolean("tokenizer.ggml.remove_extra_whitespaces")

@@ -19,6 +19,7 @@
 #include "llama2/io/checkpoint.hpp"
 #include "llama2/io/gguf.hpp"
 #include "llama2/io/gguf_file.hpp"
+#include "llama2/io/gguf_vocabulary.hpp"
 #include "llama2/kernels/target.hpp"
 #include "llama2/model/config.hpp"
 #include "llama2/model/linear.hpp"
@@ -211,6 +212,31 @@ class GgufHeader {
   std::uint64_t entries_ = 0;
 };
 
+/// Throws `mismatch` for a tensor that the shape does not have or that GGUF cannot hold.
+inline void check_tensors(const std::string& path, const ShapeInfo& shape,
+                          std::span<const GgufTensor> tensors) {
+  for (const GgufTensor& tensor : tensors) {
+    const auto check = [&](bool ok, const char* message, std::string expected, std::string found) {
+      if (!ok)
+        throw Error(ErrorCode::mismatch, message,
+                    {.file = path,
+                     .tensor = gguf_name(tensor.id),
+                     .expected = std::move(expected),
+                     .found = std::move(found)});
+    };
+    const auto [rows, cols] = extents(shape, tensor.id.kind);
+    check(tensor.id.layer < (is_layer_tensor(tensor.id.kind) ? shape.layers : 1),
+          "the shape has no such layer", "a layer below " + std::to_string(shape.layers),
+          std::to_string(tensor.id.layer));
+    check(tensor.rows == rows && tensor.cols == cols, "wrong extents",
+          std::to_string(rows) + " x " + std::to_string(cols),
+          std::to_string(tensor.rows) + " x " + std::to_string(tensor.cols));
+    const Encoding possible = gguf_encoding(tensor.encoding, rows, cols);
+    check(tensor.encoding == possible, "the tensor cannot have this encoding",
+          std::string(to_string(possible)), std::string(to_string(tensor.encoding)));
+  }
+}
+
 /// Writes one file.
 class GgufWriter {
  public:
@@ -270,20 +296,6 @@ class GgufWriter {
     return *std::ranges::find(gguf_encodings, encoding, &GgufEncoding::encoding);
   }
 
-  /// The encoding of most bytes of matrices.
-  [[nodiscard]] Encoding main_encoding() const {
-    Encoding best = Encoding::f32;
-    std::uint64_t most = 0;
-    for (const GgufEncoding& candidate : gguf_encodings) {
-      std::uint64_t bytes = 0;
-      for (const GgufTensor& tensor : tensors_)
-        if (tensor.encoding == candidate.encoding && tensor.rows > 1) bytes += tensor_bytes(tensor);
-      if (bytes > most) best = candidate.encoding;
-      most = std::max(most, bytes);
-    }
-    return best;
-  }
-
   void add_model(GgufHeader& out) const {
     const ShapeInfo& shape = metadata_.shape;
     const ModelConfig& config = metadata_.config;
@@ -291,7 +303,7 @@ class GgufWriter {
     out.entry("general.architecture", "llama");
     if (!metadata_.name.empty()) out.entry("general.name", metadata_.name);
     out.entry("general.alignment", number(alignment));
-    out.entry("general.file_type", encoding(main_encoding()).file_type);
+    out.entry("general.file_type", encoding(main_encoding(tensors_, tensor_bytes)).file_type);
     out.entry("general.quantization_version", std::uint32_t{2});
     out.entry("llama.vocab_size", number(shape.vocab));
     out.entry("llama.context_length", number(config.context));
@@ -324,7 +336,7 @@ class GgufWriter {
     out.entry("tokenizer.ggml.bos_token_id", id(vocabulary.bos_id));
     out.entry("tokenizer.ggml.eos_token_id", id(vocabulary.eos_id));
     if (vocabulary.pad_id) out.entry("tokenizer.ggml.padding_token_id", id(*vocabulary.pad_id));
-    out.entry("tokenizer.ggml.add_bos_token", true);
+    out.entry("tokenizer.ggml.add_bos_token", vocabulary.add_bos);
     out.entry("tokenizer.ggml.add_eos_token", false);
     out.entry("tokenizer.ggml.add_space_prefix", vocabulary.add_dummy_prefix);
     out.entry("tokenizer.ggml.remove_extra_whitespaces", vocabulary.remove_extra_whitespaces);
@@ -380,12 +392,13 @@ class GgufWriter {
 /// piece of the vocabulary decodes to) is lost.
 ///
 /// Throws `io` when the file cannot be written, `invalid_argument` when it would replace one of
-/// `options.inputs` or the configuration is impossible, and `mismatch` when the vocabulary has
-/// another size than the shape.
+/// `options.inputs`, the configuration is impossible or the vocabulary too large for a reader, and
+/// `mismatch` when the vocabulary or a tensor is not the shape's.
 inline void write_gguf(const std::string& path, const GgufMetadata& metadata,
                        std::span<const GgufTensor> tensors, const GgufWriteOptions& options = {}) {
   metadata.config.validate();
   metadata.shape.validate(path);
+  detail::check_tensors(path, metadata.shape, tensors);
   if (const Vocabulary* const vocabulary = metadata.vocabulary;
       vocabulary != nullptr && vocabulary->pieces.size() != metadata.shape.vocab)
     throw Error(ErrorCode::mismatch, "the vocabulary is not the model's",
@@ -393,6 +406,11 @@ inline void write_gguf(const std::string& path, const GgufMetadata& metadata,
                  .tensor = "vocab",
                  .expected = std::to_string(metadata.shape.vocab),
                  .found = std::to_string(vocabulary->pieces.size())});
+  if (metadata.vocabulary != nullptr) {
+    validate(*metadata.vocabulary, path);
+    require_option(metadata.vocabulary->pieces.size() <= max_gguf_pieces, "vocabulary",
+                   static_cast<double>(metadata.vocabulary->pieces.size()), "at most 2^18 pieces");
+  }
   detail::GgufWriter(path, metadata, tensors, options).write();
 }
 

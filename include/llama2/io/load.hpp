@@ -117,7 +117,8 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
                        .found = std::to_string(found)});
       });
 
-  Compute compute{options.executor.value_or(SharedExecutor()), options.target.value_or(Target())};
+  Compute compute{options.executor.value_or(SharedExecutor()),
+                  options.target ? *options.target : Target()};
   if (!options.executor && options.threads != 1)
     compute.executor = std::make_shared<ThreadPool>(options.threads);
 

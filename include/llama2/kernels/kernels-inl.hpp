@@ -8,6 +8,7 @@
 #endif
 
 #include <cstddef>
+#include <string_view>
 
 #include "llama2/kernels/attention-inl.hpp"
 #include "llama2/kernels/codec-inl.hpp"
@@ -20,6 +21,9 @@ namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
 
 /// What `Target` chooses among. Each member is the function of its name in this namespace.
 struct Kernels {
+  static constexpr std::string_view name =
+      std::string_view(LLAMA2_DETAIL_STRING(HWY_NAMESPACE)).substr(2);  // without "N_"
+
   template <class Block, class Activation>
   static void matmul(const Block* w, std::size_t rows, std::size_t cols, const Activation* x,
                      std::size_t tokens, float* y, std::size_t y_stride) noexcept {

@@ -32,11 +32,12 @@ namespace llama2::inline LLAMA2_ABI {
 /// (`llama2/dynamic.hpp`) every call of a kernel is a jump to the chosen target's.
 class Target {
  public:
-  /// The best one. In dynamic mode the environment variable LLAMA2_TARGET may name another; throws
-  /// `invalid_argument` if there is no such target here.
+  /// The best one. In dynamic mode the environment variable LLAMA2_TARGET, if not empty, may name
+  /// another; throws `invalid_argument` if there is no such target here.
   Target() {
 #if defined(LLAMA2_DYNAMIC)
-    if (const char* const wanted = std::getenv("LLAMA2_TARGET"); wanted != nullptr)
+    const char* const wanted = std::getenv("LLAMA2_TARGET");
+    if (wanted != nullptr && *wanted != '\0')
       *this = named(wanted);
     else
       id_ = best(runnable());
@@ -67,20 +68,19 @@ class Target {
 #endif
   }
 
-  /// As Highway names it: "AVX3", "AVX2", "SSE4", "SSSE3", "NEON", "SCALAR".
-  [[nodiscard]] std::string name() const {
-#if defined(LLAMA2_DYNAMIC)
-    return hwy::TargetName(id_);
-#else
-    return std::string(LLAMA2_DETAIL_STRING(HWY_NAMESPACE)).substr(2);  // without "N_"
-#endif
-  }
-
   /// Returns f(Kernels()) with the target's `Kernels`.
   template <class F>
   decltype(auto) call(F&& f) const {
 #if defined(LLAMA2_DYNAMIC)
     switch (id_) {
+#if defined(HWY_AVX3_SPR) && HWY_TARGETS & HWY_AVX3_SPR
+      case HWY_AVX3_SPR:
+        return f(N_AVX3_SPR::Kernels());
+#endif
+#if defined(HWY_AVX3_ZEN4) && HWY_TARGETS & HWY_AVX3_ZEN4
+      case HWY_AVX3_ZEN4:
+        return f(N_AVX3_ZEN4::Kernels());
+#endif
 #if HWY_TARGETS & HWY_AVX3
       case HWY_AVX3:
         return f(N_AVX3::Kernels());
@@ -105,6 +105,12 @@ class Target {
 #endif
   }
 
+  /// The name of the kernels that `call` picks, as Highway has it: "AVX3", "AVX2", "SSE4", "SSSE3",
+  /// "NEON", "SCALAR".
+  [[nodiscard]] std::string name() const {
+    return call([](auto kernels) { return std::string(kernels.name); });
+  }
+
  private:
 #if defined(LLAMA2_DYNAMIC)
   explicit Target(std::int64_t id) noexcept : id_(id) {}
@@ -112,8 +118,18 @@ class Target {
   /// Highway's better targets have lower bits.
   static std::int64_t best(std::int64_t targets) noexcept { return targets & -targets; }
 
+  /// What `call` has a case for, the baseline's `default` included.
+  static constexpr std::int64_t known = HWY_STATIC_TARGET
+#if defined(HWY_AVX3_SPR)
+                                        | HWY_AVX3_SPR
+#endif
+#if defined(HWY_AVX3_ZEN4)
+                                        | HWY_AVX3_ZEN4
+#endif
+                                        | HWY_AVX3 | HWY_AVX2 | HWY_SSE4 | HWY_SSSE3;
+
   static std::int64_t runnable() noexcept {
-    const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
+    const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS & known;
     return targets != 0 ? targets : HWY_STATIC_TARGET;
   }
 

@@ -49,6 +49,7 @@ struct Vocabulary {
   Token eos_id = 2;
   std::optional<Token> pad_id{};
   std::string unk_surface = " \xE2\x81\x87 ";  ///< what the unknown piece decodes to: " U+2047 "
+  bool add_bos = true;                         ///< a model's texts begin with BOS
   bool add_dummy_prefix = true;                ///< encode a text as if a space stood before it
   bool remove_extra_whitespaces = false;       ///< drop leading, trailing and doubled spaces
   std::vector<std::uint64_t> offsets{};        ///< where each piece lay in its file, if it did
