@@ -7,8 +7,10 @@
 #define LLAMA2_KERNELS_CODEC_INL_HPP_
 #endif
 
+#include <cmath>
 #include <cstddef>
-#include <cstdint>
+#include <limits>
+#include <type_traits>
 
 #include "llama2/format/float_formats.hpp"
 #include "llama2/format/quantised.hpp"
@@ -21,31 +23,24 @@ namespace detail {
 /// Vectors in which both 8 and 32 bits per element can be handled.
 using CodecFloats = simd::Floats<(simd::native_lanes < 8 ? simd::native_lanes : 8)>;
 
-/// The element of largest magnitude among 32, the first of equals.
+/// The element of largest magnitude among 32, the negative one of equals; an infinity is larger
+/// than any number, and NaN larger still.
 HWY_INLINE float extreme_of(const float* x) {
   using namespace simd;
   constexpr CodecFloats d;
-  auto top = zero(d), bottom = zero(d);
-  for (std::size_t i = 0; i < 32; i += d.lanes) {
-    const auto v = load(d, x + i);
-    top = max(top, v);
-    bottom = max(bottom, negate(v));
-  }
-  const float highest = reduce_max(d, top), lowest = reduce_max(d, bottom);
-  if (highest > lowest) return highest;
-  if (lowest > highest) return -lowest;
-  return Q4_0::extreme(x, 32);
+  auto extreme = magnitude_key(d, load(d, x));
+  for (std::size_t i = d.lanes; i < 32; i += d.lanes)
+    extreme = max_key(d, extreme, magnitude_key(d, load(d, x + i)));
+  return extreme_of_keys(d, extreme);
 }
 
-HWY_INLINE void encode_block(const float* x, BlockQ8_0& out) {
+HWY_INLINE void encode_block(const float* x, float extreme, BlockQ8_0& out) {
   using namespace simd;
   constexpr CodecFloats d;
-  auto largest = zero(d);
-  for (std::size_t i = 0; i < 32; i += d.lanes) largest = max(largest, absolute(load(d, x + i)));
-  const float scale = reduce_max(d, largest) / 127.0f;
+  const float scale = std::abs(extreme) / 127.0f;
   const auto inverse = set(d, scale > 0 ? 1.0f / scale : 0.0f);
   const auto limit = set(d, 127.0f);
-  out.scale = to_half(scale);
+  store(Floats<1>(), set(Floats<1>(), scale), &out.scale);
   for (std::size_t i = 0; i < 32; i += d.lanes) {
     const auto v = mul(load(d, x + i), inverse);
     const auto q = round_half_away(d, max(min(v, limit), negate(limit)));
@@ -53,30 +48,32 @@ HWY_INLINE void encode_block(const float* x, BlockQ8_0& out) {
   }
 }
 
-HWY_INLINE void encode_block(const float* x, BlockQ4_0& out) {
+HWY_INLINE void encode_block(const float* x, float extreme, BlockQ4_0& out) {
   using namespace simd;
   constexpr CodecFloats d;
-  const float scale = extreme_of(x) / -8.0f;
+  // Where both signs have the largest magnitude, the first counts.
+  auto nearest = set(d, 1.0f);
+  for (std::size_t i = 0; i < 32; i += d.lanes)
+    nearest = min(nearest, absolute(add(load(d, x + i), set(d, extreme))));
+  if (any_equal(d, nearest, zero(d))) extreme = Q4_0::extreme(x, 32);
+  const float scale = extreme / -8.0f;
   const auto inverse = set(d, scale != 0 ? 1.0f / scale : 0.0f);
-  out.scale = to_half(scale);
-  std::int8_t q[32];
-  for (std::size_t i = 0; i < 32; i += d.lanes) {
+  store(Floats<1>(), set(Floats<1>(), scale), &out.scale);
+  const auto rounded = [&](std::size_t i) HWY_ATTR {
     const auto v = mul(load(d, x + i), inverse);
     const auto bounded = max(min(round_half_up(d, v), set(d, 7.0f)), set(d, -8.0f));
-    store_bytes(d, add(select_nan(v, zero(d), bounded), set(d, 8.0f)), q + i);
-  }
-  for (std::size_t i = 0; i < 16; ++i) out.q[i] = static_cast<std::uint8_t>(q[i] | q[i + 16] << 4);
+    return add(select_nan(v, zero(d), bounded), set(d, 8.0f));
+  };
+  for (std::size_t i = 0; i < 16; i += d.lanes)
+    store_bytes(d, fma(rounded(i + 16), set(d, 16.0f), rounded(i)), out.q + i);
 }
 
 template <class F>
 HWY_INLINE void encode_blocks(const float* in, typename F::Block* out, std::size_t n) {
-  using namespace simd;
-  constexpr CodecFloats d;
   for (; n >= 32; n -= 32, in += 32, ++out) {
-    auto damage = zero(d);  // an infinity or NaN times zero is NaN
-    for (std::size_t i = 0; i < 32; i += d.lanes) damage = fma(load(d, in + i), zero(d), damage);
-    if (reduce_add(d, damage) == 0)
-      encode_block(in, *out);
+    const float extreme = extreme_of(in);
+    if (std::abs(extreme) <= std::numeric_limits<float>::max())
+      encode_block(in, extreme, *out);
     else
       F::encode(in, out, 32);
   }
@@ -100,6 +97,17 @@ void decode(const typename F::Block* in, float* out, std::size_t n) noexcept {
       const auto scale = set(d, to_float(in->scale));
       for (std::size_t i = 0; i < 32; i += d.lanes)
         store(d, mul(load(d, in->q + i), scale), out + i);
+    }
+    F::decode(in, out, n);
+  } else if constexpr (std::is_same_v<F, Q4_0>) {
+    constexpr detail::CodecFloats d;
+    const auto eight = set(d, 8.0f);
+    for (; n >= 32; n -= 32, ++in, out += 32) {
+      const auto scale = set(d, to_float(in->scale));
+      for (std::size_t i = 0; i < 16; i += d.lanes) {
+        store(d, mul(sub(load_low_nibbles(d, in->q + i), eight), scale), out + i);
+        store(d, mul(sub(load_high_nibbles(d, in->q + i), eight), scale), out + i + 16);
+      }
     }
     F::decode(in, out, n);
   } else {

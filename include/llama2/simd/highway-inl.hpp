@@ -31,6 +31,7 @@
 
 #include <hwy/highway.h>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -130,6 +131,22 @@ HWY_INLINE Vec<D> load(D, const std::int8_t* p) {
   const hn::Rebind<std::int8_t, typename D::Hwy> bytes;
   const hn::RebindToSigned<typename D::Hwy> integers;
   return hn::ConvertTo(d, hn::PromoteTo(integers, hn::LoadU(bytes, p)));
+}
+
+/// The low four bits of `lanes` bytes, 0 .. 15, and their high four bits.
+template <class D>
+HWY_INLINE Vec<D> load_low_nibbles(D, const std::uint8_t* p) {
+  const hn::Rebind<std::uint8_t, typename D::Hwy> bytes;
+  const hn::RebindToSigned<typename D::Hwy> integers;
+  const auto both = hn::PromoteTo(integers, hn::LoadU(bytes, p));
+  return hn::ConvertTo(typename D::Hwy(), hn::And(both, hn::Set(integers, 15)));
+}
+template <class D>
+HWY_INLINE Vec<D> load_high_nibbles(D, const std::uint8_t* p) {
+  const hn::Rebind<std::uint8_t, typename D::Hwy> bytes;
+  const hn::RebindToSigned<typename D::Hwy> integers;
+  const auto both = hn::PromoteTo(integers, hn::LoadU(bytes, p));
+  return hn::ConvertTo(typename D::Hwy(), hn::ShiftRight<4>(both));
 }
 
 /// The first n elements, 1 <= n < lanes, zeros after them; reads nothing beyond.
@@ -356,19 +373,53 @@ HWY_INLINE Vec<GroupFloats> dot(const Group& a, const Group& b) {
 #endif
 }
 
-/// Rounds `lanes` floats to the nearest integers, ties to even, and stores them as bytes; they
-/// must lie in -127 .. 127 (NaN gives some byte).
+/// Rounds `lanes` floats to the nearest integers, ties to even, and stores their lowest bytes; they
+/// must lie in -2^22 .. 2^22 (else, and for NaN, it stores some byte).
 template <class D>
-HWY_INLINE void store_bytes(D, Vec<D> v, std::int8_t* p) {
-  const hn::RebindToSigned<typename D::Hwy> integers;
-  const hn::Rebind<std::int8_t, typename D::Hwy> bytes;
-  hn::StoreU(hn::DemoteTo(bytes, hn::ConvertTo(integers, round(v))), bytes, p);
+HWY_INLINE void store_bytes(D, Vec<D> v, std::uint8_t* p) {
+  const hn::RebindToUnsigned<typename D::Hwy> u32;
+  const hn::Rebind<std::uint8_t, typename D::Hwy> bytes;
+  // The spacing of floats around 1.5 * 2^23 is 1: the sum's last bits are the integer.
+  const auto sum = hn::BitCast(u32, hn::Add(v, hn::Set(typename D::Hwy(), 12582912.0f)));
+  hn::StoreU(hn::U8FromU32(hn::And(sum, hn::Set(u32, 0xFF))), bytes, p);
+}
+template <class D>
+HWY_INLINE void store_bytes(D d, Vec<D> v, std::int8_t* p) {
+  store_bytes(d, v, reinterpret_cast<std::uint8_t*>(p));
 }
 
 /// |v|, lane by lane.
 template <class V>
 HWY_INLINE V absolute(V v) {
   return hn::Abs(v);
+}
+
+/// Keys that order floats by magnitude, then the negative after the positive: the bits with the
+/// sign moved to the end, to be compared as integers.
+template <class D>
+HWY_INLINE Vec<D> magnitude_key(D, Vec<D> v) {
+  const hn::RebindToUnsigned<typename D::Hwy> u32;
+  const auto bits = hn::BitCast(u32, v);
+  return hn::BitCast(typename D::Hwy(), hn::Or(hn::Add(bits, bits), hn::ShiftRight<31>(bits)));
+}
+template <class D>
+HWY_INLINE Vec<D> max_key(D, Vec<D> a, Vec<D> b) {
+  const hn::RebindToUnsigned<typename D::Hwy> u32;
+  return hn::BitCast(typename D::Hwy(), hn::Max(hn::BitCast(u32, a), hn::BitCast(u32, b)));
+}
+
+/// The float of the largest of the keys.
+template <class D>
+HWY_INLINE float extreme_of_keys(D, Vec<D> keys) {
+  const hn::RebindToUnsigned<typename D::Hwy> u32;
+  const std::uint32_t key = hn::GetLane(hn::MaxOfLanes(u32, hn::BitCast(u32, keys)));
+  return std::bit_cast<float>(std::rotr(key, 1));
+}
+
+/// Whether any lanes of a and b are equal.
+template <class D>
+HWY_INLINE bool any_equal(D, Vec<D> a, Vec<D> b) {
+  return !hn::AllFalse(typename D::Hwy(), hn::Eq(a, b));
 }
 
 }  // namespace simd
