@@ -29,10 +29,10 @@ TEST_CASE("targets: the best first, found by name, others refused") {
   }
   REQUIRE(::setenv("LLAMA2_TARGET", "Z80", 1) == 0);
   CHECK_THROWS_AS(Target(), Error);
-  CHECK(make_random_model<Model<TinyPlain, F32>>(1, {}, ModelConfig::of<TinyPlain>(),
-                                                 targets.back())
-            .target()
-            .name() == targets.back().name());
+  CHECK(
+      make_random_model<Model<TinyPlain, F32>>(1, {}, ModelConfig::of<TinyPlain>(), targets.back())
+          .target()
+          .name() == targets.back().name());
   REQUIRE(::setenv("LLAMA2_TARGET", "", 1) == 0);
   CHECK(Target().name() == targets.front().name());
   REQUIRE(::unsetenv("LLAMA2_TARGET") == 0);

@@ -273,14 +273,13 @@ TEST_CASE("what cannot be written is refused before a file is made") {
   const auto with = [&](const std::function<void(GgufTensor&)>& change) {
     GgufTensor tensor = make_gguf_tensor(source, source.tensor({TensorKind::w2, 1}), Encoding::f32);
     change(tensor);
-    return error_of([&] {
-      write_gguf(path, {.shape = source.shape, .config = source.config}, {&tensor, 1});
-    });
+    return error_of(
+        [&] { write_gguf(path, {.shape = source.shape, .config = source.config}, {&tensor, 1}); });
   };
   check_error(with([](GgufTensor& t) { t.id.layer = 99; }), ErrorCode::mismatch,
               "blk.99.ffn_down.weight", "no such layer");
-  check_error(with([](GgufTensor& t) { t.cols = 0; }), ErrorCode::mismatch,
-              "blk.1.ffn_down.weight", "wrong extents");
+  check_error(with([](GgufTensor& t) { t.cols = 0; }), ErrorCode::mismatch, "blk.1.ffn_down.weight",
+              "wrong extents");
   check_error(with([](GgufTensor& t) { t.encoding = Encoding::int8_grouped; }),
               ErrorCode::unsupported, "", "8-bit groups");
   CHECK(folder.names().empty());
@@ -366,9 +365,8 @@ TEST_CASE("a mixed model holds each matrix as the file does, else in its first f
     write_gguf(out.path(), open_checkpoint(bin.path()), encoding);
     const auto model = load<M>(out.path(), one_thread);
     const auto name = [](const auto& tensor) {
-      return visit_view(tensor, []<class View>(const View&) {
-        return std::string(View::Format::name);
-      });
+      return visit_view(tensor,
+                        []<class View>(const View&) { return std::string(View::Format::name); });
     };
     return name(model.weights().layers[0].wq) + " " + name(model.weights().layers[0].w2);
   };

@@ -295,8 +295,8 @@ TEMPLATE_TEST_CASE("scores that overflow or are not numbers show in the result",
   kernels::store_key_value(small.data(), zeros.data(), memory[0], 0);
   kernels::attend(small.data(), &address, 0, 1, out.data());
   for (const float value : out) CHECK(value == 0.0f);
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
-                          std::numeric_limits<float>::infinity()}) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     std::vector<float> value = small;
     value[3] = bad;
     kernels::store_key_value(small.data(), value.data(), memory[0], 0);
@@ -453,8 +453,8 @@ TEST_CASE("activations are quantised to the nearest multiple of the largest over
   CHECK(zeros.scale == 0.0f);
   CHECK(std::ranges::all_of(zeros.q, [](int q) { return q == 0; }));
   // An infinity or NaN anywhere spoils the block.
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
-                          std::numeric_limits<float>::infinity()})
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
     for (std::size_t at = 0; at < 32; ++at) {
       std::vector<float> x(32, 1e-45f);
       x[at] = bad;
