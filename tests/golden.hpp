@@ -28,6 +28,17 @@ inline double relative_error(std::span<const float> values, std::span<const doub
   return worst / std::sqrt(squares / static_cast<double>(expected.size()));
 }
 
+/// The root mean square of the differences, in units of the expected values' own.
+inline double relative_rms_error(std::span<const float> values, std::span<const double> expected) {
+  REQUIRE(values.size() == expected.size());
+  double error = 0, power = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    error += (values[i] - expected[i]) * (values[i] - expected[i]);
+    power += expected[i] * expected[i];
+  }
+  return std::sqrt(error / power);
+}
+
 /// Compares with tests/golden/tiny_model.json, which tests/golden/tiny_model.py writes.
 template <class M>
 void check_golden(const char* name, double tolerance, llama2::Target target = {}) {

@@ -6,6 +6,7 @@ and a plain Llama 2 forward pass. Run it by hand after changing either:
 
     python3 tests/golden/tiny_model.py > tests/golden/tiny_model.json
 """
+import functools
 import json
 
 import numpy as np
@@ -46,11 +47,13 @@ def rms_norm(x, gain):
     return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-5) * gain
 
 
-def forward(shape, seed, ids):
+def forward(shape, ids, weights, prepare=lambda x: x):
+    """Logits of a text, (tokens, vocab). `weights(kind, layer, rows, cols)` gives a tensor;
+    `prepare` is applied to the inputs of every product with a matrix."""
     dim, hidden, layers, heads, kv_heads, vocab, tied = shape
     size = dim // heads
     count = len(ids)
-    embedding = weights(seed, "token_embedding", 0, vocab, dim)
+    embedding = weights("token_embedding", 0, vocab, dim)
     x = embedding[ids]
     angles = np.outer(np.arange(count), 10000.0 ** (-np.arange(0, size, 2) / size))
     turn = np.exp(1j * angles)[:, None, :]
@@ -63,8 +66,8 @@ def forward(shape, seed, ids):
     future = np.triu(np.ones((count, count), bool), 1)
     for layer in range(layers):
         def w(kind, rows, cols):
-            return weights(seed, kind, layer, rows, cols)
-        h = rms_norm(x, w("attention_norm", 1, dim))
+            return weights(kind, layer, rows, cols)
+        h = prepare(rms_norm(x, w("attention_norm", 1, dim)))
         q = rotate(h @ w("wq", dim, dim).T)
         k = rotate(h @ w("wk", kv_heads * size, dim).T)
         v = (h @ w("wv", kv_heads * size, dim).T).reshape(count, kv_heads, size)
@@ -75,24 +78,25 @@ def forward(shape, seed, ids):
             scores[future] = -np.inf
             p = np.exp(scores - scores.max(-1, keepdims=True))
             out[:, head] = p / p.sum(-1, keepdims=True) @ v[:, group]
-        x = x + out.reshape(count, dim) @ w("wo", dim, dim).T
-        h = rms_norm(x, w("ffn_norm", 1, dim))
+        x = x + prepare(out.reshape(count, dim)) @ w("wo", dim, dim).T
+        h = prepare(rms_norm(x, w("ffn_norm", 1, dim)))
         gate = h @ w("w1", hidden, dim).T
         up = h @ w("w3", hidden, dim).T
-        x = x + (gate / (1 + np.exp(-gate)) * up) @ w("w2", dim, hidden).T
-    head = embedding if tied else weights(seed, "output", 0, vocab, dim)
-    return rms_norm(x, weights(seed, "norm", 0, 1, dim)) @ head.T
+        x = x + prepare(gate / (1 + np.exp(-gate)) * up) @ w("w2", dim, hidden).T
+    head = embedding if tied else weights("output", 0, vocab, dim)
+    return prepare(rms_norm(x, weights("norm", 0, 1, dim))) @ head.T
 
 
 def case(name, shape, seed, count):
     ids = [(7 * i * i + 3 * i + 1) % shape[5] for i in range(count)]
-    logits = forward(shape, seed, ids)
+    logits = forward(shape, ids, functools.partial(weights, seed))
     rows = sorted({0, 1, count // 2, count - 1})
     return {"name": name, "seed": seed, "ids": ids, "rows": rows,
             "logits": [[round(float(v), 10) for v in logits[r]] for r in rows]}
 
 
-print(json.dumps({
-    "grouped": case("grouped", (24, 44, 3, 4, 2, 40, True), 11, 150),
-    "plain": case("plain", (20, 36, 2, 2, 2, 33, False), 12, 70),
-}, indent=1))
+if __name__ == "__main__":
+    print(json.dumps({
+        "grouped": case("grouped", (24, 44, 3, 4, 2, 40, True), 11, 150),
+        "plain": case("plain", (20, 36, 2, 2, 2, 33, False), 12, 70),
+    }, indent=1))
