@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "bin_writer.hpp"
+#include "block_shapes.hpp"
 #include "catch.hpp"
+#include "llama2/io/gguf_writer.hpp"
 #include "llama2/registry/any_model.hpp"
 #include "llama2/registry/model_list.hpp"
 #include "logits.hpp"
@@ -111,6 +113,22 @@ TEST_CASE("a type in the file's own format is preferred, then the first that fit
   CHECK(chosen<BothMice>(write_version_1(numbers)) == "zoo::Mouse in F32");
   CHECK(chosen<OneMouse>(write_version_1(numbers)) == "zoo::Mouse in BF16");
   CHECK(chosen<BothMice>(write_version_2(numbers, 8)) == "zoo::Mouse in BF16");
+}
+
+TEST_CASE("the type is preferred that rounds nothing twice, then that converts least") {
+  const TempFile floats(write_version_1(random_float_model<Ragged>(1)));
+  const TempFile out("");
+  write_gguf(out.path(), open_checkpoint(floats.path()), Encoding::q8_0);  // and F16, where ragged
+  const auto chosen_of = [&]<class... Formats>(std::type_identity<std::tuple<Formats...>>) {
+    return visit_model_type<ModelList<Model<Ragged, Formats>...>>(
+        open_checkpoint(out.path()),
+        []<class M>(std::type_identity<M>) { return std::string(M::Weights::name); });
+  };
+  using Mix = Mixed<Q8_0, F16>;
+  CHECK(chosen_of(std::type_identity<std::tuple<Q4_0, F16, Q8_0, Mix>>()) == Mix::name);
+  CHECK(chosen_of(std::type_identity<std::tuple<Q4_0, F16, Q8_0>>()) == "Q8_0");
+  CHECK(chosen_of(std::type_identity<std::tuple<Q4_0, F32, BF16>>()) == "F32");
+  CHECK(chosen_of(std::type_identity<std::tuple<Q4_0, F32, F16>>()) == "F16");  // keeps the ragged
 }
 
 TEST_CASE("the context does not decide whether a type fits") {

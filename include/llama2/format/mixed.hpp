@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <string_view>
-#include <tuple>
 
 #include "llama2/format/weight_format.hpp"
 
@@ -26,8 +25,8 @@ struct Mixed {
 
  private:
   static constexpr auto characters = [] {
-    std::array<char, (Formats::name.size() + ... + (std::string_view("Mixed<>").size() +
-                                                    2 * (sizeof...(Formats) - 1)))>
+    std::array<char, (Formats::name.size() + ... +
+                      (std::string_view("Mixed<>").size() + 2 * (sizeof...(Formats) - 1)))>
         text{};
     std::size_t size = 0;
     const auto append = [&](std::string_view part) {
@@ -47,28 +46,26 @@ struct Mixed {
 namespace detail {
 
 template <class F>
-struct FormatsOf {
-  static constexpr bool valid = false;
-};
+struct FormatsOf;
 template <WeightFormat F>
 struct FormatsOf<F> {
-  static constexpr bool valid = true;
-  using List = std::tuple<F>;
+  static constexpr decltype(auto) call(auto&& f) { return f.template operator()<F>(); }
 };
 template <WeightFormat... Fs>
 struct FormatsOf<Mixed<Fs...>> {
-  static constexpr bool valid = true;
-  using List = std::tuple<Fs...>;
+  static constexpr decltype(auto) call(auto&& f) { return f.template operator()<Fs...>(); }
 };
 
 }  // namespace detail
 
 /// In what the matrices of a model are: one weight format, or a `Mixed` list.
 template <class F>
-concept MatrixFormat = detail::FormatsOf<F>::valid;
+concept MatrixFormat = requires { sizeof(detail::FormatsOf<F>); };
 
-/// The formats that a matrix may have, as a `std::tuple`.
-template <MatrixFormat F>
-using FormatsOf = typename detail::FormatsOf<F>::List;
+/// Returns f.operator()<Formats...>() with the formats that a matrix may have.
+template <MatrixFormat F, class Function>
+constexpr decltype(auto) with_formats_of(Function&& f) {
+  return detail::FormatsOf<F>::call(f);
+}
 
 }  // namespace llama2::inline LLAMA2_ABI

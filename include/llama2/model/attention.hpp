@@ -45,8 +45,7 @@ void attention_layer(const Compute& compute, const ModelConfig& config,
     kernels.template rotate<size>(key, cosines, sines, S::kv_heads);
     auto* const cached = rows[t].sequence->pages()[rows[t].position / page] + first_head;
     for (std::size_t h = 0; h < S::kv_heads; ++h)
-      kernels.store_key_value(key + h * size, value + h * size, cached[h],
-                              rows[t].position % page);
+      kernels.store_key_value(key + h * size, value + h * size, cached[h], rows[t].position % page);
   };
   parallel_ranges(compute.executor, tokens, 1, S::dim + 2 * kv_dim<S>,
                   [&](std::size_t begin, std::size_t end) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <tuple>
 #include <type_traits>
 
 #include "llama2/format/activation.hpp"
@@ -58,9 +57,8 @@ struct LinearInput {
 template <MatrixFormat F>
 LinearInput prepare(const Compute& compute, const float* x, std::size_t cols, std::size_t tokens,
                     [[maybe_unused]] ActivationBlock* memory) noexcept {
-  constexpr bool quantised = []<class... Fs>(std::type_identity<std::tuple<Fs...>>) {
-    return (std::is_same_v<ActivationOf<Fs>, ActivationBlock> || ...);
-  }(std::type_identity<FormatsOf<F>>());
+  constexpr bool quantised = with_formats_of<F>(
+      []<class... Fs> { return (std::is_same_v<ActivationOf<Fs>, ActivationBlock> || ...); });
   if constexpr (quantised) {
     const std::size_t blocks = ceil_div(cols, 32);
     parallel_ranges(compute.executor, tokens, 1, cols, [&](std::size_t begin, std::size_t end) {
@@ -80,13 +78,12 @@ void linear(const Compute& compute, const MatrixView<F, Rows, Cols>& matrix, con
             std::size_t tokens, float* y) noexcept {
   visit_view(matrix, [&]<class View>(const View& w) {
     const auto* const input = x.of<typename View::Format>();
-    parallel_ranges(compute.executor, Rows, 8, Cols * tokens,
-                    [&](std::size_t begin, std::size_t end) {
-                      compute.target.call([&](auto kernels) {
-                        kernels.matmul(w.row(begin), end - begin, Cols, input, tokens, y + begin,
-                                       Rows);
-                      });
-                    });
+    parallel_ranges(
+        compute.executor, Rows, 8, Cols * tokens, [&](std::size_t begin, std::size_t end) {
+          compute.target.call([&](auto kernels) {
+            kernels.matmul(w.row(begin), end - begin, Cols, input, tokens, y + begin, Rows);
+          });
+        });
   });
 }
 

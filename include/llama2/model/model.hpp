@@ -34,9 +34,10 @@ namespace llama2::inline LLAMA2_ABI {
 template <MatrixFormat F>
 using DefaultKvFormat = std::conditional_t<std::is_same_v<F, F32>, F32, F16>;
 
-/// A transformer of shape S with its matrices stored in format F (or, `Mixed`, in several) and its keys and values cached in
-/// K. A value that is cheap to copy: copies share the immutable weights, and any number of threads
-/// may run forward passes on one model, each with sequences and a workspace of its own.
+/// A transformer of shape S with its matrices stored in format F (or, `Mixed`, in several) and its
+/// keys and values cached in K. A value that is cheap to copy: copies share the immutable weights,
+/// and any number of threads may run forward passes on one model, each with sequences and a
+/// workspace of its own.
 template <ModelShape S, MatrixFormat F = F32, KvFormat K = DefaultKvFormat<F>>
 class Model {
  public:

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -31,9 +30,8 @@ M make_random_model(std::uint64_t seed, SharedExecutor executor = {},
   for_each_tensor(
       [&](TensorId, auto& tensor) {
         if constexpr (requires { tensor.choice; }) {
-          constexpr auto names = []<class... Fs>(std::type_identity<std::tuple<Fs...>>) {
-            return std::array{std::string_view(Fs::name)...};
-          }(std::type_identity<FormatsOf<typename M::Weights>>());
+          constexpr auto names = with_formats_of<typename M::Weights>(
+              []<class... Fs> { return std::array{std::string_view(Fs::name)...}; });
           tensor.choose(names[tensors++ % names.size()]);
         }
         visit_view(tensor, [&]<class View>(View&) {

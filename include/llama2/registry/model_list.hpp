@@ -1,7 +1,11 @@
 // From a file to one of the compiled model types.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -13,7 +17,8 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
-/// The model types that a program has compiled in, in order of preference.
+/// The model types that a program has compiled in; of equally good ones for a file the first is
+/// taken.
 template <class... Models>
 struct ModelList {
   static_assert(sizeof...(Models) > 0, "llama2: an empty ModelList can load nothing");
@@ -32,20 +37,44 @@ template <class... Models>
   throw Error(ErrorCode::unsupported, message, {.file = checkpoint.file->path()});
 }
 
-/// The position in the list of the type for a checkpoint: its tensors' extents must agree; a type
-/// in the file's own format is preferred, then the first. sizeof...(Models) if there is none.
+/// What loading a checkpoint into a type would do to its matrices; less is better.
+struct LoadingCost {
+  bool rounds_twice = false;    ///< quantised weights to another quantised format
+  std::uint64_t converted = 0;  ///< bytes of the file
+  friend constexpr auto operator<=>(const LoadingCost&, const LoadingCost&) = default;
+};
+
+template <MatrixFormat F>
+LoadingCost loading_cost(const Checkpoint& checkpoint) noexcept {
+  constexpr auto formats =
+      with_formats_of<F>([]<class... Fs> { return std::array{encoding_of<Fs>()...}; });
+  LoadingCost cost;
+  for (const StoredTensor& tensor : checkpoint.tensors) {
+    if (tensor.rows == 1 || std::ranges::find(formats, tensor.encoding) != formats.end()) continue;
+    cost.converted += tensor.bytes;
+    cost.rounds_twice |= is_quantised(tensor.encoding) && is_quantised(formats.front());
+  }
+  return cost;
+}
+
+/// The position in the list of the type for a checkpoint: its tensors' extents must agree; then the
+/// one that rounds no weights twice, converts the fewest bytes, and comes first. sizeof...(Models)
+/// if there is none.
 template <class... Models>
 std::size_t choose_model(const Checkpoint& checkpoint, ModelList<Models...>) noexcept {
   constexpr std::size_t none = sizeof...(Models);
-  std::size_t exact = none, first = none, index = 0;
-  const auto consider = [&](bool fits, std::string_view format) {
-    if (fits && first == none) first = index;
-    if (fits && exact == none && format == to_string(checkpoint.encoding)) exact = index;
+  std::size_t best = none, index = 0;
+  LoadingCost least;
+  const auto consider = [&](const ShapeInfo& shape, auto cost_of) {
+    if (shape.same_tensors(checkpoint.shape))
+      if (const LoadingCost cost = cost_of(checkpoint); best == none || cost < least) {
+        best = index;
+        least = cost;
+      }
     ++index;
   };
-  (..., consider(ShapeInfo::of<typename Models::Shape>().same_tensors(checkpoint.shape),
-                 Models::Weights::name));
-  return exact != none ? exact : first;
+  (..., consider(ShapeInfo::of<typename Models::Shape>(), &loading_cost<typename Models::Weights>));
+  return best;
 }
 
 template <class M, class... Rest, class F>
