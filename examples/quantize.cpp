@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "common.hpp"
+#include "interrupt.hpp"
 #include "llama2/io/gguf_writer.hpp"
 #include "llama2/io/load.hpp"
 #include "llama2/io/load_tokenizer.hpp"
 #include "llama2/parallel/thread_pool.hpp"
+#include "progress.hpp"
 
 namespace {
 
@@ -58,31 +60,13 @@ std::string find_tokenizer(const std::string& given, const Checkpoint& checkpoin
   return examples::find_tokenizer(given, checkpoint.file->path(), vocab);
 }
 
-/// A percentage on standard error that is counted up in place; ends the line, also after an error.
-class Progress {
- public:
-  Progress() = default;
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-  ~Progress() {
-    if (shown_ != 0) std::fputc('\n', stderr);
-  }
-  void show(std::uint64_t done, std::uint64_t total) {
-    const std::uint64_t percent = done * 100 / total;
-    if (percent != shown_) std::fprintf(stderr, "\r%3d %%", static_cast<int>(percent));
-    shown_ = percent;
-  }
-
- private:
-  std::uint64_t shown_ = 0;
-};
-
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"Writes a checkpoint as a GGUF file with its weights in another format."};
   std::string input, output, format, tokenizer;
   std::size_t threads = 0;
+  std::optional<float> rope_theta, norm_epsilon;
   bool requantize = false;
   bool no_tokenizer = false;
   app.add_option("IN", input, "checkpoint: GGUF, or a llama2.c .bin of version 0, 1 or 2")
@@ -97,13 +81,24 @@ int main(int argc, char** argv) {
       "whose vocabulary to write; by default the input's own, or of a tokenizer beside it");
   app.add_flag("--no-tokenizer", no_tokenizer, "write no vocabulary")->excludes(tokenizer_option);
   app.add_flag("--requantize", requantize, "also from one quantised format to another");
+  app.add_option(
+      "--rope-theta", rope_theta,
+      "write this in place of what IN says; llama2.c's files cannot say it, and programs "
+      "then assume 10000 (Code Llama has 1000000)");
+  app.add_option("--norm-epsilon", norm_epsilon,
+                 "write this in place of what IN says; llama2.c's files mean 0.00001");
   app.add_option("--threads", threads, "0: one per processor")
       ->capture_default_str()
       ->check(examples::whole_number);
 
   return examples::run(app, argc, argv, [&] {
     const Encoding wanted = encoding_named(format);
-    const Checkpoint checkpoint = llama2::open_checkpoint(input);
+    Checkpoint checkpoint = llama2::open_checkpoint(input);
+    if (rope_theta) {
+      checkpoint.config.rope_theta = *rope_theta;
+      checkpoint.states_rope_theta = true;
+    }
+    if (norm_epsilon) checkpoint.config.norm_epsilon = *norm_epsilon;
     if (!requantize) refuse_requantising(checkpoint, wanted);
     llama2::GgufWriteOptions options;
     std::optional<llama2::Vocabulary> vocabulary;
@@ -114,9 +109,13 @@ int main(int argc, char** argv) {
     }
     if (threads != 1) options.executor = std::make_shared<llama2::ThreadPool>(threads);
     {
-      Progress progress;
+      examples::Progress progress(output);
+      examples::catch_interrupt();
       options.on_progress = [&](std::uint64_t done, std::uint64_t total) {
         progress.show(done, total);
+        if (examples::interrupted)
+          throw llama2::Error(llama2::ErrorCode::io, "interrupted: nothing was written",
+                              {.file = output});
       };
       write_gguf(output, checkpoint, wanted, vocabulary ? &*vocabulary : nullptr, options);
     }

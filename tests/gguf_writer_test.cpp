@@ -255,6 +255,20 @@ TEST_CASE("a file has the same bytes for any number of threads, and says how far
   CHECK(last == uniform_at(rows - 1, cols - 1));
 }
 
+TEST_CASE("what a file says of its model in words is kept") {
+  GgufBytes source = gguf_bytes(random_float_model<Blocks>(1));
+  source.set(gguf_entry("general.name", "a name"));
+  source.set(gguf_entry("tokenizer.chat_template", "{{ bos_token }}"));
+  source.set(gguf_entry("other.key", "not copied"));
+  const TempFile in(source.bytes()), out("");
+  write_gguf(out.path(), open_checkpoint(in.path()), Encoding::f16);
+  const GgufFile file(std::make_shared<const InputFile>(out.path()));
+  CHECK(file.text("general.name") == "a name");
+  CHECK(file.text("tokenizer.chat_template") == "{{ bos_token }}");
+  CHECK(file.text("general.architecture") == "llama");
+  CHECK(file.find("other.key") == nullptr);
+}
+
 TEST_CASE("what cannot be written is refused before a file is made") {
   const TempFolder folder;
   const std::string path = folder.file("m.gguf");

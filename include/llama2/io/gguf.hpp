@@ -190,8 +190,8 @@ class GgufCheckpointReader {
     const std::optional<double> found = first_.number(key);
     if (!found) return silent;
     if (!(*found >= low && *found <= high))
-      first_.fail(first_.require(key), "out of range", number_text(low) + " to " + number_text(high),
-                  number_text(*found));
+      first_.fail(first_.require(key), "out of range",
+                  number_text(low) + " to " + number_text(high), number_text(*found));
     return static_cast<float>(*found);
   }
 

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -205,6 +206,9 @@ class GgufFile {
   [[nodiscard]] const InputFile& file() const noexcept { return *file_; }
   [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
 
+  /// All entries, by key.
+  [[nodiscard]] std::span<const GgufValue> values() const noexcept { return values_; }
+
   /// The entry with the key, or null.
   [[nodiscard]] const GgufValue* find(std::string_view key) const noexcept {
     const auto found = std::ranges::lower_bound(values_, key, {}, &GgufValue::key);
@@ -267,7 +271,8 @@ class GgufFile {
     const GgufValue& value = require(key);
     if (!value.is_array || value.type != element)
       fail(value, "the value has the wrong type", "an array of " + detail::type_name(element) + "s",
-           (value.is_array ? "an array of " + detail::type_name(value.type) + "s" : detail::type_name(value.type)));
+           (value.is_array ? "an array of " + detail::type_name(value.type) + "s"
+                           : detail::type_name(value.type)));
     return value;
   }
 

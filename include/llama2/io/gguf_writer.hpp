@@ -37,7 +37,8 @@ struct GgufMetadata {
   ModelConfig config;
   bool states_rope_theta = true;           ///< whether to write `config.rope_theta`
   const Vocabulary* vocabulary = nullptr;  ///< as many pieces as the shape has; may be missing
-  std::string name{};                      ///< of the model, for people; may be empty
+  /// Further keys and texts, for people and programs: "general.name", "tokenizer.chat_template".
+  std::vector<std::pair<std::string, std::string>> texts{};
 };
 
 /// A tensor to be written.
@@ -59,7 +60,8 @@ struct GgufWriteOptions {
   std::vector<std::string> inputs = {};
   /// Whose threads encode.
   SharedExecutor executor = {};
-  /// Told now and then how many bytes of tensors are done, and of how many.
+  /// Told now and then how many bytes of tensors are done, and of how many. What it throws ends the
+  /// writing, and no file appears.
   std::function<void(std::uint64_t done, std::uint64_t total)> on_progress = {};
 };
 
@@ -123,9 +125,8 @@ inline GgufTensor make_gguf_tensor(const Checkpoint& checkpoint, const StoredTen
                                    Encoding wanted, Target target = {}) {
   const auto decoded = [&checkpoint, stored, target](std::uint64_t row, std::size_t col,
                                                      std::size_t n, float* out) {
-    target.call([&](auto kernels) {
-      checkpoint.decode(stored, row * stored.cols + col, n, out, kernels);
-    });
+    target.call(
+        [&](auto kernels) { checkpoint.decode(stored, row * stored.cols + col, n, out, kernels); });
   };
   GgufTensor result =
       gguf_encoding(wanted, stored.rows, stored.cols) == stored.encoding
@@ -301,7 +302,7 @@ class GgufWriter {
     const ModelConfig& config = metadata_.config;
     const auto number = [](std::uint64_t n) { return static_cast<std::uint32_t>(n); };
     out.entry("general.architecture", "llama");
-    if (!metadata_.name.empty()) out.entry("general.name", metadata_.name);
+    for (const auto& [key, text] : metadata_.texts) out.entry(key, std::string_view(text));
     out.entry("general.alignment", number(alignment));
     out.entry("general.file_type", encoding(main_encoding(tensors_, tensor_bytes)).file_type);
     out.entry("general.quantization_version", std::uint32_t{2});
@@ -414,8 +415,21 @@ inline void write_gguf(const std::string& path, const GgufMetadata& metadata,
   detail::GgufWriter(path, metadata, tensors, options).write();
 }
 
+/// What a GGUF file says of its model in words: name, author, licence, chat template; to be written
+/// into a file made from it. Nothing for files of another format.
+inline std::vector<std::pair<std::string, std::string>> gguf_texts(const Checkpoint& checkpoint) {
+  std::vector<std::pair<std::string, std::string>> texts;
+  if (!GgufFile::recognises(*checkpoint.file)) return texts;
+  const GgufFile file(checkpoint.file);
+  for (const GgufValue& value : file.values())
+    if (value.type == GgufType::string && !value.is_array && value.key != "general.architecture" &&
+        (value.key.starts_with("general.") || value.key == "tokenizer.chat_template"))
+      texts.emplace_back(value.key, *file.text(value.key));
+  return texts;
+}
+
 /// Writes an opened checkpoint, its matrices in `wanted` where that can be; see `gguf_encoding`.
-/// The files of the checkpoint are never replaced.
+/// The files of the checkpoint are never replaced; what they say in words is kept.
 inline void write_gguf(const std::string& path, const Checkpoint& checkpoint, Encoding wanted,
                        const Vocabulary* vocabulary = nullptr, GgufWriteOptions options = {}) {
   std::vector<GgufTensor> tensors;
@@ -427,7 +441,8 @@ inline void write_gguf(const std::string& path, const Checkpoint& checkpoint, En
              {.shape = checkpoint.shape,
               .config = checkpoint.config,
               .states_rope_theta = checkpoint.states_rope_theta,
-              .vocabulary = vocabulary},
+              .vocabulary = vocabulary,
+              .texts = gguf_texts(checkpoint)},
              tensors, options);
 }
 
