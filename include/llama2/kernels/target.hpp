@@ -129,7 +129,14 @@ class Target {
                                         | HWY_AVX3 | HWY_AVX2 | HWY_SSE4 | HWY_SSSE3;
 
   static std::int64_t runnable() noexcept {
-    const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS & known;
+    std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS & known;
+#if defined(__x86_64__) || defined(__i386__)
+    // Wide registers need the operating system, too: it must save them. Where it saves nothing of
+    // the kind, Highway 1.0.3 believes the processor alone; the compiler's function asks both.
+    const auto and_better = [](std::int64_t target) { return 2 * target - 1; };
+    if (!__builtin_cpu_supports("avx2")) targets &= ~and_better(HWY_AVX2);
+    if (!__builtin_cpu_supports("avx512f")) targets &= ~and_better(HWY_AVX3);
+#endif
     return targets != 0 ? targets : HWY_STATIC_TARGET;
   }
 
