@@ -204,6 +204,9 @@ TEST_CASE("a type-erased model says what the typed one says") {
   CHECK(any.shape().context == zoo::Mouse::context);
   CHECK(any.config().context == typed.config().context);
   CHECK(any.config().norm_epsilon == typed.config().norm_epsilon);
+  CHECK(any.target().name() == typed.target().name());
+  const std::array<Token, 4> text = {1, 270, 5, 9};
+  CHECK(any.log_probabilities(text) == log_probabilities(typed, text));
   for (const std::size_t context : {1u, 40u, 1000u}) {
     const MemoryNumbers memory = any.memory(context);
     CHECK(memory.parameters == M::memory.parameters());

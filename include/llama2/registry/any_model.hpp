@@ -8,7 +8,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "llama2/generate/score.hpp"
 #include "llama2/generate/session.hpp"
 #include "llama2/registry/model_list.hpp"
 #include "llama2/shape/shape_info.hpp"
@@ -84,6 +86,7 @@ class AnyModel {
   [[nodiscard]] std::string name() const { return self_->name(); }
   [[nodiscard]] ShapeInfo shape() const noexcept { return self_->shape(); }
   [[nodiscard]] const ModelConfig& config() const noexcept { return self_->config(); }
+  [[nodiscard]] Target target() const noexcept { return self_->target(); }
   [[nodiscard]] MemoryNumbers memory(std::size_t context) const noexcept {
     return self_->memory(context);
   }
@@ -93,14 +96,21 @@ class AnyModel {
     return self_->session(tokenizer, context);
   }
 
+  /// See `llama2::log_probabilities`.
+  [[nodiscard]] std::vector<double> log_probabilities(std::span<const Token> tokens) const {
+    return self_->log_probabilities(tokens);
+  }
+
  private:
   struct Interface {
     virtual ~Interface() = default;
     virtual std::string name() const = 0;
     virtual ShapeInfo shape() const noexcept = 0;
     virtual const ModelConfig& config() const noexcept = 0;
+    virtual Target target() const noexcept = 0;
     virtual MemoryNumbers memory(std::size_t context) const noexcept = 0;
     virtual AnySession session(const Tokenizer& tokenizer, std::size_t context) const = 0;
+    virtual std::vector<double> log_probabilities(std::span<const Token> tokens) const = 0;
   };
 
   template <class M>
@@ -109,6 +119,7 @@ class AnyModel {
     std::string name() const override { return M::name(); }
     ShapeInfo shape() const noexcept override { return ShapeInfo::of<typename M::Shape>(); }
     const ModelConfig& config() const noexcept override { return model.config(); }
+    Target target() const noexcept override { return model.target(); }
     MemoryNumbers memory(std::size_t context) const noexcept override {
       constexpr auto& plan = M::memory;
       return {.parameters = plan.parameters(),
@@ -120,6 +131,9 @@ class AnyModel {
     }
     AnySession session(const Tokenizer& tokenizer, std::size_t context) const override {
       return AnySession(Session<M>(model, tokenizer, {.context = context}));
+    }
+    std::vector<double> log_probabilities(std::span<const Token> tokens) const override {
+      return llama2::log_probabilities(model, tokens);
     }
     M model;
   };
