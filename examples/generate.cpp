@@ -12,8 +12,9 @@
 #include <string_view>
 
 #include "common.hpp"
-#include "llama2/llama2.hpp"
+#include "llama2/io/load_tokenizer.hpp"
 #include "models.hpp"
+#include "target_options.hpp"
 
 namespace {
 
@@ -73,21 +74,19 @@ int main(int argc, char** argv) {
   app.add_option("--context", context, "most tokens of the whole text; 0: the model's own")
       ->capture_default_str()
       ->check(examples::whole_number);
-
-  app.add_option("--target", target,
-                 "processor target, such as AVX2; by default the best that this program holds");
+  examples::add_target_options(app, target);
 
   return examples::run(app, argc, argv, [&] {
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
     options.sampling().validate();
-    if (!target.empty()) load_options.target = llama2::Target::named(target);
+    load_options.target = examples::target_named(target);
     if (!prompt_file.empty()) prompt = examples::read_text(prompt_file);
     if (seed_option->count() == 0)
       options.seed =
           static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
 
-    const llama2::AnyModel model = llama2::load_any<examples::Models>(model_path, load_options);
+    const llama2::AnyModel model = examples::load_model(model_path, load_options);
     const llama2::Tokenizer tokenizer = llama2::load_tokenizer(
         examples::find_tokenizer(tokenizer_path, model_path, model.shape().vocab));
     llama2::AnySession session = model.session(tokenizer, context);
@@ -102,14 +101,15 @@ int main(int argc, char** argv) {
     if (::isatty(STDOUT_FILENO) != 0) std::cout << '\n';
 
     char line[320];
-    std::snprintf(line, sizeof line,
-                  "%s: loaded in %.2f s; prompt %zu tokens, %.1f tokens/s; produced %zu tokens, "
-                  "%.1f tokens/s; ended by: %s (seed %llu)\n",
-                  model.name().c_str(), load_seconds.count(), result.prompt_tokens,
-                  per_second(result.prompt_tokens, result.prompt_seconds), result.tokens,
-                  per_second(result.tokens, result.seconds),
-                  interrupted ? "interrupt" : std::string(to_string(result.reason)).c_str(),
-                  static_cast<unsigned long long>(options.seed));
+    std::snprintf(
+        line, sizeof line,
+        "%s on %s: loaded in %.2f s; prompt %zu tokens, %.1f tokens/s; produced %zu tokens, "
+        "%.1f tokens/s; ended by: %s (seed %llu)\n",
+        model.name().c_str(), model.target().name().c_str(), load_seconds.count(),
+        result.prompt_tokens, per_second(result.prompt_tokens, result.prompt_seconds),
+        result.tokens, per_second(result.tokens, result.seconds),
+        interrupted ? "interrupt" : std::string(to_string(result.reason)).c_str(),
+        static_cast<unsigned long long>(options.seed));
     std::cerr << line;
   });
 }

@@ -7,8 +7,8 @@
 #include <type_traits>
 
 #include "common.hpp"
-#include "llama2/llama2.hpp"
 #include "models.hpp"
+#include "target_options.hpp"
 
 namespace {
 
@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   app.add_option("--context", context, "tokens to plan memory for; 0: the model's own")
       ->capture_default_str()
       ->check(examples::whole_number);
+  examples::add_list_targets(app);
 
   return examples::run(app, argc, argv, [&] {
     llama2::require_option(context <= llama2::max_context, "--context",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# examples/run.sh MODEL [options of generate...]: builds the examples and lets MODEL tell a story.
+# examples/run.sh MODEL [options of generate...]: builds `generate` and lets MODEL tell a story.
 set -euo pipefail
 
 if [[ $# -eq 0 || "$1" == -h || "$1" == --help ]]; then
@@ -27,6 +27,6 @@ fi
 (
   cd "$root"
   cmake --preset release
-  cmake --build --preset release --target generate inspect tokenize score
+  cmake --build --preset release --target generate
 ) >&2
 exec "$root/build/release/examples/generate" "$model" "$@"

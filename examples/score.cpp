@@ -9,14 +9,15 @@
 #include <vector>
 
 #include "common.hpp"
-#include "llama2/llama2.hpp"
+#include "llama2/io/load_tokenizer.hpp"
 #include "models.hpp"
+#include "target_options.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app{
       "Prints the log-probability (in nats) that a model gives each token of a text, as JSON "
       "lines, and last the number of tokens, the sum and the perplexity."};
-  std::string model_path, tokenizer_path, text_file;
+  std::string model_path, tokenizer_path, text_file, target;
   bool bos = false;
   std::size_t context = 0;
   llama2::LoadOptions load_options;
@@ -31,40 +32,38 @@ int main(int argc, char** argv) {
   app.add_option("--context", context, "most tokens of the text; 0: the model's own")
       ->capture_default_str()
       ->check(examples::whole_number);
+  examples::add_target_options(app, target);
 
   return examples::run(app, argc, argv, [&] {
     const std::string text = examples::read_text(text_file);
-    llama2::visit_model<examples::Models>(
-        model_path,
-        [&](const auto& model) {
-          const auto tokenizer = llama2::load_tokenizer(examples::find_tokenizer(
-              tokenizer_path, model_path, std::remove_cvref_t<decltype(model)>::Shape::vocab));
-          const std::vector<llama2::Token> tokens = tokenizer.encode(text, {.bos = bos});
-          const std::size_t most = context != 0 ? context : model.config().context;
-          if (tokens.size() > most)
-            throw llama2::Error(llama2::ErrorCode::context_exhausted,
-                                "the text is longer than the context; --context N scores beyond "
-                                "what the model was trained on",
-                                {.file = text_file,
-                                 .expected = "at most " + std::to_string(most) + " tokens",
-                                 .found = std::to_string(tokens.size())});
-          if (tokens.size() < 2)
-            throw llama2::Error(llama2::ErrorCode::invalid_argument,
-                                "the text has fewer than two tokens: nothing to predict",
-                                {.file = text_file});
-          const std::vector<double> log_probs = llama2::log_probabilities(model, tokens);
-          using Line = nlohmann::ordered_json;
-          for (std::size_t i = 0; i < tokens.size(); ++i) {
-            Line line{{"id", tokens[i]}, {"piece", tokenizer.piece(tokens[i])}};
-            if (i > 0) line["log_prob"] = log_probs[i - 1];
-            std::cout << line << '\n';
-          }
-          const double nll = -std::accumulate(log_probs.begin(), log_probs.end(), 0.0);
-          std::cout << Line{{"tokens", tokens.size()},
-                            {"nll", nll},
-                            {"perplexity", std::exp(nll / static_cast<double>(log_probs.size()))}}
-                    << '\n';
-        },
-        load_options);
+    load_options.target = examples::target_named(target);
+    const llama2::AnyModel model = examples::load_model(model_path, load_options);
+    const llama2::Tokenizer tokenizer = llama2::load_tokenizer(
+        examples::find_tokenizer(tokenizer_path, model_path, model.shape().vocab));
+    const std::vector<llama2::Token> tokens = tokenizer.encode(text, {.bos = bos});
+    const std::size_t most = context != 0 ? context : model.config().context;
+    if (tokens.size() > most)
+      throw llama2::Error(llama2::ErrorCode::context_exhausted,
+                          "the text is longer than the context; --context N scores beyond "
+                          "what the model was trained on",
+                          {.file = text_file,
+                           .expected = "at most " + std::to_string(most) + " tokens",
+                           .found = std::to_string(tokens.size())});
+    if (tokens.size() < 2)
+      throw llama2::Error(llama2::ErrorCode::invalid_argument,
+                          "the text has fewer than two tokens: nothing to predict",
+                          {.file = text_file});
+    const std::vector<double> log_probs = model.log_probabilities(tokens);
+    using Line = nlohmann::ordered_json;
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      Line line{{"id", tokens[i]}, {"piece", tokenizer.piece(tokens[i])}};
+      if (i > 0) line["log_prob"] = log_probs[i - 1];
+      std::cout << line << '\n';
+    }
+    const double nll = -std::accumulate(log_probs.begin(), log_probs.end(), 0.0);
+    std::cout << Line{{"tokens", tokens.size()},
+                      {"nll", nll},
+                      {"perplexity", std::exp(nll / static_cast<double>(log_probs.size()))}}
+              << '\n';
   });
 }
