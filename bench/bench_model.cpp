@@ -1,4 +1,5 @@
-// Whole models with generated weights: a prompt, and a token after 128 others. `roofline_pct` is
+// Whole models with generated weights, on every processor target that the program holds and this
+// processor can run: a prompt, and a token after 128 others. `roofline_pct` is
 // the share of the multiply-add peak (prefill) or of the read bandwidth (decode), measured next to
 // the benchmark with the same threads.
 #include <benchmark/benchmark.h>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "limits.hpp"
+#include "llama2/base/aligned_buffer.hpp"
 #include "llama2/base/type_name.hpp"
 #include "llama2/model/random_model.hpp"
 #include "llama2/parallel/thread_pool.hpp"
@@ -26,8 +28,9 @@ template <class M>
 struct Run {
   using S = typename M::Shape;
 
-  Run(std::size_t threads, std::size_t context)
-      : model(make_random_model<M>(1, std::make_shared<ThreadPool>(threads))),
+  Run(Target target, std::size_t threads, std::size_t context)
+      : compute{std::make_shared<ThreadPool>(threads), target},
+        model(make_random_model<M>(1, compute.executor, ModelConfig::of<S>(), target)),
         sequence(std::make_shared<typename M::Pool>(context), context),
         logits(S::vocab) {}
 
@@ -39,6 +42,7 @@ struct Run {
     model.forward(rows, workspace, {logits.data(), logits.size()});
   }
 
+  Compute compute;
   M model;
   typename M::Sequence sequence;
   Workspace<S> workspace;
@@ -51,21 +55,21 @@ constexpr double macs_per_token = static_cast<double>(
     S::layers * (2 * S::dim * S::dim + 2 * kv_dim<S> * S::dim + 3 * S::dim * S::hidden_dim));
 
 template <class M>
-void prefill(benchmark::State& state, std::size_t threads, std::size_t tokens) {
-  Run<M> run(threads, tokens);
+void prefill(benchmark::State& state, Target target, std::size_t threads, std::size_t tokens) {
+  Run<M> run(target, threads, tokens);
   const double seconds = bench::time_loop(state, [&] {
     run.sequence.truncate(0);
     run.extend_to(tokens);
   });
   const double macs = macs_per_token<typename M::Shape> * static_cast<double>(tokens);
   state.counters["tokens_per_second"] = static_cast<double>(tokens) / seconds;
-  state.counters["roofline_pct"] = 100 * macs / seconds / bench::fma_peak(run.model.executor());
+  state.counters["roofline_pct"] = 100 * macs / seconds / bench::fma_peak(run.compute);
 }
 
 template <class M>
-void decode(benchmark::State& state, std::size_t threads) {
+void decode(benchmark::State& state, Target target, std::size_t threads) {
   constexpr std::size_t context = 128;
-  Run<M> run(threads, context + 1);
+  Run<M> run(target, threads, context + 1);
   run.extend_to(context);
   const double seconds = bench::time_loop(state, [&] {
     run.sequence.truncate(context);
@@ -84,20 +88,20 @@ void decode(benchmark::State& state, std::size_t threads) {
   for (std::size_t i = 0; i < memory.size(); i += 1024) memory[i] = 1;  // commit the pages
   state.counters["roofline_pct"] =
       100 * bytes / seconds /
-      bench::read_bandwidth(run.model.executor(), memory.data(), memory.size() * sizeof(float));
+      bench::read_bandwidth(run.compute, memory.data(), memory.size() * sizeof(float));
 }
 
 template <class M>
-void register_model(std::size_t prompt) {
+void register_model(Target target, std::size_t prompt) {
   const std::string name = type_name<typename M::Shape>() + "/" + std::string(M::Weights::name);
   const std::size_t most = std::max(1u, std::thread::hardware_concurrency());
   for (std::size_t threads = 1; threads <= most; threads *= 2) {
     const std::string suffix = "/threads:" + std::to_string(threads);
-    bench::add("Prefill", name + "/tokens:" + std::to_string(prompt) + suffix,
-               [=](benchmark::State& state) { prefill<M>(state, threads, prompt); })
+    bench::add("Prefill", target, name + "/tokens:" + std::to_string(prompt) + suffix,
+               [=](benchmark::State& state) { prefill<M>(state, target, threads, prompt); })
         ->UseRealTime();
-    bench::add("Decode", name + suffix, [=](benchmark::State& state) {
-      decode<M>(state, threads);
+    bench::add("Decode", target, name + suffix, [=](benchmark::State& state) {
+      decode<M>(state, target, threads);
     })->UseRealTime();
   }
 }
@@ -105,13 +109,15 @@ void register_model(std::size_t prompt) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  register_model<Model<Stories260K, F32>>(512);
-  register_model<Model<Stories15M, F32>>(256);
-  register_model<Model<Stories15M, BF16>>(256);
-  register_model<Model<Stories110M, F32>>(512);
-  register_model<Model<TinyLlama_1_1B, F16>>(512);
-  register_model<Model<TinyLlama_1_1B, BF16>>(512);
-  if (std::getenv("LLAMA2_BENCH_7B") != nullptr)  // 13.5 GB of memory, and its time
-    register_model<Model<Llama2_7B, BF16>>(512);
+  for (const Target target : Target::all()) {
+    register_model<Model<Stories260K, F32>>(target, 512);
+    register_model<Model<Stories15M, F32>>(target, 256);
+    register_model<Model<Stories15M, BF16>>(target, 256);
+    register_model<Model<Stories110M, F32>>(target, 512);
+    register_model<Model<TinyLlama_1_1B, F16>>(target, 512);
+    register_model<Model<TinyLlama_1_1B, BF16>>(target, 512);
+    if (std::getenv("LLAMA2_BENCH_7B") != nullptr)  // 13.5 GB of memory, and its time
+      register_model<Model<Llama2_7B, BF16>>(target, 512);
+  }
   return bench::run(argc, argv);
 }

@@ -8,9 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "llama2/base/aligned_buffer.hpp"
-#include "llama2/kernels/kernels.hpp"
-#include "llama2/parallel/executor.hpp"
+#include "limit_loops.hpp"
+#include "llama2/model/linear.hpp"
 
 namespace bench {
 
@@ -44,53 +43,32 @@ void keep(T& value) {
 }
 
 /// Bytes per second at which `bytes` of memory are read in one ascending stream per thread.
-inline double read_bandwidth(const llama2::SharedExecutor& executor, const float* data,
-                             std::size_t bytes) {
-  namespace simd = llama2::kernels::simd;
-  constexpr simd::NativeFloats d;
-  constexpr std::size_t step = 8 * d.lanes;
-  const std::size_t threads = executor.concurrency();
-  const std::size_t part = bytes / sizeof(float) / threads / step * step;
+inline double read_bandwidth(const llama2::Compute& compute, const float* data, std::size_t bytes) {
+  const LimitLoops& loops = limit_loops(compute.target.name());
+  const std::size_t threads = compute.executor.concurrency();
+  const std::size_t part = bytes / sizeof(float) / threads / loops.read_step * loops.read_step;
   return best_of(5, [&] {
     const auto start = std::chrono::steady_clock::now();
-    executor.run(threads, [&](std::size_t t) noexcept {
-      const float* const p = data + t * part;
-      simd::Vec<simd::NativeFloats> sums[8];
-      for (auto& sum : sums) sum = simd::zero(d);
-      for (std::size_t i = 0; i < part; i += step)
-#pragma GCC unroll 8
-        for (std::size_t j = 0; j < 8; ++j)
-          sums[j] = simd::add(sums[j], simd::load(d, p + i + j * d.lanes));
-      float total = 0;
-      for (const auto& sum : sums) total += simd::reduce_add(d, sum);
+    compute.executor.run(threads, [&](std::size_t t) noexcept {
+      float total = loops.read(data + t * part, part);
       keep(total);
     });
     return static_cast<double>(part * threads * sizeof(float)) / seconds_since(start);
   });
 }
 
-/// Multiply-adds per second of `executor`'s threads on registers.
-inline double fma_peak(const llama2::SharedExecutor& executor) {
-  namespace simd = llama2::kernels::simd;
-  constexpr simd::NativeFloats d;
-  constexpr std::size_t chains = 12, rounds = 200'000;
-  const std::size_t threads = executor.concurrency();
+/// Multiply-adds per second on registers.
+inline double fma_peak(const llama2::Compute& compute) {
+  const LimitLoops& loops = limit_loops(compute.target.name());
+  constexpr std::size_t rounds = 200'000;
+  const std::size_t threads = compute.executor.concurrency();
   return best_of(5, [&] {
     const auto start = std::chrono::steady_clock::now();
-    executor.run(threads, [&](std::size_t) noexcept {
-      simd::Vec<simd::NativeFloats> sums[chains];
-      for (auto& sum : sums) sum = simd::set(d, 1.0f);
-      float factor = 0.999f;
-      keep(factor);
-      const auto a = simd::set(d, factor);
-      for (std::size_t i = 0; i < rounds; ++i)
-#pragma GCC unroll 12
-        for (std::size_t j = 0; j < chains; ++j) sums[j] = simd::fma(sums[j], a, a);
-      float total = 0;
-      for (const auto& sum : sums) total += simd::reduce_add(d, sum);
+    compute.executor.run(threads, [&](std::size_t) noexcept {
+      float total = loops.multiply_add(0.999f, rounds);
       keep(total);
     });
-    return static_cast<double>(chains * rounds * d.lanes * threads) / seconds_since(start);
+    return static_cast<double>(loops.multiply_adds * rounds * threads) / seconds_since(start);
   });
 }
 

@@ -6,19 +6,15 @@
 #include <string>
 #include <utility>
 
-#include "llama2/kernels/kernels.hpp"
+#include "llama2/kernels/target.hpp"
 
 namespace bench {
 
-/// The processor target compiled for, in Highway's words: "AVX2".
-inline std::string target() {
-  return hwy::TargetName(HWY_STATIC_TARGET);
-}
-
-/// Registers BM_<what>/<target>/<rest>.
+/// Registers BM_<what>/<target>/<rest>, for example BM_MatVec/AVX2/F16/172x64.
 template <class F>
-benchmark::internal::Benchmark* add(const std::string& what, const std::string& rest, F&& f) {
-  return benchmark::RegisterBenchmark(("BM_" + what + "/" + target() + "/" + rest).c_str(),
+benchmark::internal::Benchmark* add(const std::string& what, llama2::Target target,
+                                    const std::string& rest, F&& f) {
+  return benchmark::RegisterBenchmark(("BM_" + what + "/" + target.name() + "/" + rest).c_str(),
                                       std::forward<F>(f));
 }
 
