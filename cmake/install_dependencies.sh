@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Installs what building llama2, its tests, examples and benchmarks needs and this machine lacks.
+# install_dependencies.sh [--tests]
+#
+# Installs what building llama2, its tests, examples and benchmarks needs and this machine lacks;
+# with --tests also what more the tests can be run on: an emulator of older processors.
 # With apt-get and the right to use it, installs; elsewhere, prints the names of what is missing
 # and fails. Does nothing, and asks for nothing, where nothing is missing.
 set -euo pipefail
@@ -26,6 +29,7 @@ need cmake cmake --version
 need ninja-build ninja --version
 need pkg-config pkg-config --version
 need time test -x /usr/bin/time
+[[ "${1:-}" != --tests || "$(uname -m)" != x86_64 ]] || need qemu-user qemu-x86_64 --version
 if [[ ${#missing[@]} -eq 0 || "${missing[0]}" != g++ ]]; then
   need libhwy-dev has_header hwy/highway.h
   need libsentencepiece-dev has_header sentencepiece_processor.h

@@ -16,7 +16,7 @@ TEXT
 }
 
 [[ -n "${LLAMA2_TEST_DATA:-}" ]] || no_test_data
-cmake/install_dependencies.sh
+cmake/install_dependencies.sh --tests
 
 cmake --preset release
 cmake --build --preset release -j "$jobs"

@@ -1,0 +1,65 @@
+# The example programs, run: static, dynamic on every target of this processor, and dynamic on
+# older processors, which qemu emulates.
+
+include(CheckCXXSourceCompiles)
+
+# llama2_test_program(<name> <script> <program> [-D...]): a script of the folder programs/.
+function(llama2_test_program name script program)
+  add_test(NAME ${name} COMMAND "${CMAKE_COMMAND}" "-DPROGRAM=$<TARGET_FILE:${program}>" ${ARGN}
+                                -P "${CMAKE_CURRENT_SOURCE_DIR}/programs/${script}.cmake")
+  set_tests_properties(${name} PROPERTIES LABELS programs)
+endfunction()
+
+llama2_test_program(story_static story generate)
+llama2_test_program(story_dynamic story generate_dynamic -DEVERY_TARGET=1)
+foreach(program IN ITEMS generate generate_dynamic)
+  add_test(NAME ${program}_refuses_target COMMAND ${program} none.bin --target Z80)
+  set_tests_properties(${program}_refuses_target PROPERTIES LABELS programs PASS_REGULAR_EXPRESSION
+                       "no such processor target here; expected .*; found Z80")
+endforeach()
+
+# The rest is about programs for any x86-64 processor, which dynamic ones are unless the compiler's
+# flags say otherwise. A sanitizer's memory is more than the emulator has.
+check_cxx_source_compiles("
+#if !defined(__x86_64__) || defined(__SSE3__)
+#error not for any x86-64 processor
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#error sanitizer
+#endif
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#error sanitizer
+#endif
+#endif
+int main() {}
+" LLAMA2_DYNAMIC_IS_FOR_ANY_X86_64)
+if(NOT LLAMA2_DYNAMIC_IS_FOR_ANY_X86_64)
+  return()
+endif()
+
+add_executable(print_host_features host_features.cpp)
+llama2_test_program(targets_here targets inspect_dynamic
+                    "-DHOST_FEATURES=$<TARGET_FILE:print_host_features>")
+
+# llama2_test_processor(<model of qemu> <best target>)
+function(llama2_test_processor model best)
+  set(emulator "-DQEMU=${LLAMA2_QEMU}" "-DCPU=${model}")
+  string(REGEX REPLACE "[^A-Za-z0-9]+" "_" name "${model}")
+  llama2_test_program(targets_${name} targets inspect_dynamic ${emulator}
+                      "-DHOST_FEATURES=$<TARGET_FILE:print_host_features>")
+  llama2_test_program(story_${name} story generate_dynamic ${emulator} "-DBEST=${best}")
+endfunction()
+
+find_program(LLAMA2_QEMU qemu-x86_64)
+mark_as_advanced(LLAMA2_QEMU)
+if(LLAMA2_QEMU)
+  llama2_test_processor(qemu64 "SCALAR|EMU128|SSE2")
+  llama2_test_processor(Nehalem SSSE3)  # lacks AES and PCLMUL, which Highway wants for SSE4
+  llama2_test_processor(Westmere SSE4)
+  llama2_test_processor(Haswell AVX2)
+  # A processor with AVX2 under an operating system that would not save its registers.
+  llama2_test_processor(Haswell,-xsave SSE4)
+else()
+  message(STATUS "llama2: no tests on older processors: qemu-x86_64 (Debian: qemu-user) is missing")
+endif()
