@@ -2,9 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
@@ -12,21 +10,12 @@
 #include <string_view>
 
 #include "common.hpp"
+#include "interrupt.hpp"
 #include "llama2/io/load_tokenizer.hpp"
 #include "models.hpp"
 #include "target_options.hpp"
 
 namespace {
-
-std::atomic<bool> interrupted{false};  // lock-free, so a signal handler may set it
-
-/// Ctrl-C ends the text cleanly; a second one ends the program.
-void end_on_interrupt() {
-  std::signal(SIGINT, [](int) {
-    interrupted = true;
-    std::signal(SIGINT, SIG_DFL);
-  });
-}
 
 double per_second(std::size_t count, double seconds) {
   return seconds > 0 ? static_cast<double>(count) / seconds : 0;
@@ -36,7 +25,7 @@ double per_second(std::size_t count, double seconds) {
 
 int main(int argc, char** argv) {
   CLI::App app{"Continues a text with a Llama 2 model."};
-  std::string model_path, tokenizer_path, prompt, prompt_file, target;
+  std::string model_path, tokenizer_path, prompt, prompt_file, target, weights;
   std::size_t context = 0;
   bool no_echo = false;
   llama2::LoadOptions load_options;
@@ -74,6 +63,9 @@ int main(int argc, char** argv) {
   app.add_option("--context", context, "most tokens of the whole text; 0: the model's own")
       ->capture_default_str()
       ->check(examples::whole_number);
+  app.add_option("--weights", weights,
+                 "format of the weights in memory: F32, F16, BF16, Q8_0, Q4_0; by default the "
+                 "file's own");
   examples::add_target_options(app, target);
 
   return examples::run(app, argc, argv, [&] {
@@ -86,17 +78,17 @@ int main(int argc, char** argv) {
       options.seed =
           static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
 
-    const llama2::AnyModel model = examples::load_model(model_path, load_options);
+    const llama2::AnyModel model = examples::load_model(model_path, weights, load_options);
     const llama2::Tokenizer tokenizer = llama2::load_tokenizer(
         examples::find_tokenizer(tokenizer_path, model_path, model.shape().vocab));
     llama2::AnySession session = model.session(tokenizer, context);
     const std::chrono::duration<double> load_seconds = Clock::now() - start;
 
-    end_on_interrupt();
+    examples::catch_interrupt();  // ends the text cleanly
     if (!no_echo) std::cout << prompt << std::flush;
     const auto result = session.generate(prompt, options, [](std::string_view text) {
       std::cout << text << std::flush;
-      return !interrupted && std::cout.good();
+      return !examples::interrupted && std::cout.good();
     });
     if (::isatty(STDOUT_FILENO) != 0) std::cout << '\n';
 
@@ -108,7 +100,7 @@ int main(int argc, char** argv) {
         model.name().c_str(), model.target().name().c_str(), load_seconds.count(),
         result.prompt_tokens, per_second(result.prompt_tokens, result.prompt_seconds),
         result.tokens, per_second(result.tokens, result.seconds),
-        interrupted ? "interrupt" : std::string(to_string(result.reason)).c_str(),
+        examples::interrupted ? "interrupt" : std::string(to_string(result.reason)).c_str(),
         static_cast<unsigned long long>(options.seed));
     std::cerr << line;
   });

@@ -62,7 +62,11 @@ int main(int argc, char** argv) {
 
     std::printf("%s\n", path.c_str());
     print_row("format", checkpoint.format);
-    print_row("file size", mebibytes(checkpoint.file->bytes().size()));
+    std::size_t bytes = checkpoint.file->bytes().size();
+    for (const auto& part : checkpoint.further_parts) bytes += part->bytes().size();
+    print_row("file size", mebibytes(bytes));
+    if (!checkpoint.further_parts.empty())
+      print_row("parts", std::to_string(checkpoint.further_parts.size() + 1));
     print_row("parameters", std::to_string(parameters));
     print_row("dim", std::to_string(shape.dim));
     print_row("hidden_dim", std::to_string(shape.hidden_dim));
@@ -72,18 +76,22 @@ int main(int argc, char** argv) {
     print_row("vocab", std::to_string(shape.vocab));
     print_row("context", std::to_string(shape.context));
     print_row("output head", shape.tied_head ? "tied to the embedding" : "its own");
-    print_row("norm_epsilon", std::to_string(checkpoint.config.norm_epsilon));
+    print_row("norm_epsilon", llama2::number_text(checkpoint.config.norm_epsilon));
     print_row("rope_theta", checkpoint.states_rope_theta
-                                ? std::to_string(checkpoint.config.rope_theta)
+                                ? llama2::number_text(checkpoint.config.rope_theta)
                                 : "not stated: the shape's");
 
+    print_row("rope_linear_scale", llama2::number_text(checkpoint.config.rope_linear_scale));
+
     std::printf("tensors: %zu\n", checkpoint.tensors.size());
-    for (const auto& tensor : checkpoint.tensors)
-      std::printf("  %-34s %8zu x %-8zu %-5s offset %12zu  %12zu bytes\n",
-                  to_string(tensor.id).c_str(), static_cast<std::size_t>(tensor.rows),
-                  static_cast<std::size_t>(tensor.cols),
-                  std::string(to_string(tensor.encoding)).c_str(),
-                  static_cast<std::size_t>(tensor.offset), static_cast<std::size_t>(tensor.bytes));
+    for (const auto& tensor : checkpoint.tensors) {
+      std::printf("  %-34s %8zu x %-8zu %-5s", to_string(tensor.id).c_str(),
+                  static_cast<std::size_t>(tensor.rows), static_cast<std::size_t>(tensor.cols),
+                  std::string(to_string(tensor.encoding)).c_str());
+      if (!checkpoint.further_parts.empty()) std::printf(" part %2zu", tensor.part + 1);
+      std::printf(" offset %12zu  %12zu bytes\n", static_cast<std::size_t>(tensor.offset),
+                  static_cast<std::size_t>(tensor.bytes));
+    }
     print_plan(checkpoint, context != 0 ? context : checkpoint.config.context);
     if (std::fflush(stdout) != 0)
       throw llama2::Error(llama2::ErrorCode::io, "cannot write to standard output");

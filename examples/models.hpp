@@ -54,8 +54,10 @@ struct Join<llama2::ModelList<A...>, llama2::ModelList<B...>, More...>
 using Models = detail::Join<ModelsIn<llama2::BF16>, ModelsIn<llama2::F32>, ModelsIn<llama2::F16>,
                             ModelsIn<llama2::Q8_0>, ModelsIn<llama2::Q4_0>>::Type;
 
-/// Loads a checkpoint into the type of `Models` that fits it; see `llama2::load_any`.
-llama2::AnyModel load_model(const std::string& path, const llama2::LoadOptions& options = {});
+/// Loads a checkpoint into the type of `Models` that fits it, see `llama2::load_any`, or whose
+/// weights are in the format of the name. Shows progress where that takes long.
+llama2::AnyModel load_model(const std::string& path, const std::string& weights = {},
+                            llama2::LoadOptions options = {});
 
 /// Makes an opened checkpoint a model of `ModelsIn<F>`; each format has a file that instantiates
 /// it.

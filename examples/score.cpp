@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
   CLI::App app{
       "Prints the log-probability (in nats) that a model gives each token of a text, as JSON "
       "lines, and last the number of tokens, the sum and the perplexity."};
-  std::string model_path, tokenizer_path, text_file, target;
+  std::string model_path, tokenizer_path, text_file, target, weights;
   bool bos = false;
   std::size_t context = 0;
   llama2::LoadOptions load_options;
@@ -32,12 +32,15 @@ int main(int argc, char** argv) {
   app.add_option("--context", context, "most tokens of the text; 0: the model's own")
       ->capture_default_str()
       ->check(examples::whole_number);
+  app.add_option("--weights", weights,
+                 "format of the weights in memory: F32, F16, BF16, Q8_0, Q4_0; by default the "
+                 "file's own");
   examples::add_target_options(app, target);
 
   return examples::run(app, argc, argv, [&] {
     const std::string text = examples::read_text(text_file);
     load_options.target = examples::target_named(target);
-    const llama2::AnyModel model = examples::load_model(model_path, load_options);
+    const llama2::AnyModel model = examples::load_model(model_path, weights, load_options);
     const llama2::Tokenizer tokenizer = llama2::load_tokenizer(
         examples::find_tokenizer(tokenizer_path, model_path, model.shape().vocab));
     const std::vector<llama2::Token> tokens = tokenizer.encode(text, {.bos = bos});
