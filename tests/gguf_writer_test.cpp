@@ -663,7 +663,7 @@ TEST_CASE("damaged vocabularies are refused") {
     REQUIRE(error);
     CHECK(error->code() == malformed);
   }
-  const std::size_t many = max_gguf_pieces + 1;
+  const std::size_t many = max_pieces + 1;
   GgufBytes file = vocabulary_bytes({});
   file.set(gguf_array("tokenizer.ggml.tokens", std::vector<std::string>(many)));
   file.set(gguf_array("tokenizer.ggml.scores", std::vector<float>(many)));

@@ -16,10 +16,6 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
-/// Pieces that a vocabulary in a GGUF may have; Llama 2's has 32,000. Keeps the memory for a
-/// hostile file's pieces to a few MiB.
-inline constexpr std::uint64_t max_gguf_pieces = std::uint64_t{1} << 18;
-
 /// Whether a piece reads like a marker: `<|im_start|>`, `[INST]`, also after spaces.
 constexpr bool looks_like_marker(std::string_view text) noexcept {
   while (text.starts_with(space_symbol)) text.remove_prefix(space_symbol.size());
@@ -65,9 +61,9 @@ class GgufVocabularyReader {
     const GgufValue& tokens = file_.array("tokenizer.ggml.tokens", GgufType::string);
     const GgufValue& scores = file_.array("tokenizer.ggml.scores", GgufType::f32);
     const GgufValue& types = file_.array("tokenizer.ggml.token_type", GgufType::i32);
-    if (tokens.count > max_gguf_pieces)
+    if (tokens.count > max_pieces)
       file_.fail(tokens, "the vocabulary has too many pieces",
-                 "at most " + std::to_string(max_gguf_pieces), std::to_string(tokens.count));
+                 "at most " + std::to_string(max_pieces), std::to_string(tokens.count));
     for (const GgufValue* const other : {&scores, &types})
       if (other->count != tokens.count)
         file_.fail(*other, "not one element for each piece", std::to_string(tokens.count),

@@ -407,11 +407,7 @@ inline void write_gguf(const std::string& path, const GgufMetadata& metadata,
                  .tensor = "vocab",
                  .expected = std::to_string(metadata.shape.vocab),
                  .found = std::to_string(vocabulary->pieces.size())});
-  if (metadata.vocabulary != nullptr) {
-    validate(*metadata.vocabulary, path);
-    require_option(metadata.vocabulary->pieces.size() <= max_gguf_pieces, "vocabulary",
-                   static_cast<double>(metadata.vocabulary->pieces.size()), "at most 2^18 pieces");
-  }
+  if (metadata.vocabulary != nullptr) validate(*metadata.vocabulary, path);
   detail::GgufWriter(path, metadata, tensors, options).write();
 }
 

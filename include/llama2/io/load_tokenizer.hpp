@@ -34,6 +34,10 @@ inline constexpr std::size_t tokenizer_bin_header_bytes = 4;
 inline constexpr std::size_t tokenizer_bin_piece_bytes = 8;
 inline constexpr std::string_view tokenizer_bin_unknown = "<unk>";
 
+// Bytes in all pieces together; Llama 2's have 0.3 million. A space takes three bytes for the one
+// in the file: this keeps the memory for a hostile file's spaces to a few MiB.
+inline constexpr std::size_t max_tokenizer_bin_text = std::size_t{4} << 20;
+
 /// Whether the bytes begin as every tokenizer.bin does: the first piece is `<unk>`.
 inline bool looks_like_tokenizer_bin(std::string_view bytes) noexcept {
   constexpr std::size_t first = tokenizer_bin_header_bytes + tokenizer_bin_piece_bytes;
@@ -64,6 +68,8 @@ inline Piece tokenizer_bin_piece(std::size_t id, std::string_view text, float sc
     return named(name, name, PieceType::byte);
   }
   Piece piece{.score = score};
+  const auto spaces = static_cast<std::size_t>(std::ranges::count(text, ' '));
+  piece.text.reserve(text.size() + spaces * (space_symbol.size() - 1));
   for (const char c : text) {
     if (c == ' ')
       piece.text += space_symbol;
@@ -95,29 +101,45 @@ inline Vocabulary parse_tokenizer_bin(std::span<const std::byte> bytes,
 
   need(detail::tokenizer_bin_header_bytes, "its header");
   const std::uint32_t longest = detail::little_endian_u32(text);
-  at += detail::tokenizer_bin_header_bytes;
 
-  Vocabulary vocabulary;
-  while (at < text.size()) {
-    const std::size_t id = vocabulary.pieces.size();
-    if (id == max_pieces)
+  // Calls f(offset, score, text) for each piece.
+  const auto for_each_piece = [&](auto&& f) {
+    for (at = detail::tokenizer_bin_header_bytes; at < text.size();) {
+      need(detail::tokenizer_bin_piece_bytes, "a piece's score and length");
+      const auto score = std::bit_cast<float>(detail::little_endian_u32(text.substr(at)));
+      // A negative length, read as unsigned, is beyond any longest piece worth reading.
+      const std::uint32_t length = detail::little_endian_u32(text.substr(at + 4));
+      if (length == 0 || length > longest || length > max_piece_bytes)
+        fail("a piece has an impossible length",
+             "1 to " + std::to_string(std::min<std::size_t>(longest, max_piece_bytes)),
+             std::to_string(static_cast<std::int32_t>(length)));
+      const std::size_t start = at;
+      at += detail::tokenizer_bin_piece_bytes;
+      need(length, "a piece");
+      f(start, score, text.substr(at, length));
+      at += length;
+    }
+  };
+
+  // Counted first: a vector that grows holds more than twice what it needs while it moves.
+  std::size_t count = 0;
+  for_each_piece([&](std::size_t, float, std::string_view) {
+    if (++count > max_pieces)
       fail("the vocabulary has too many pieces", "at most " + std::to_string(max_pieces));
-    need(detail::tokenizer_bin_piece_bytes, "a piece's score and length");
-    const auto score = std::bit_cast<float>(detail::little_endian_u32(text.substr(at)));
-    // A negative length, read as unsigned, is beyond any longest piece worth reading.
-    const std::uint32_t length = detail::little_endian_u32(text.substr(at + 4));
-    if (length == 0 || length > longest || length > max_piece_bytes)
-      fail("a piece has an impossible length",
-           "1 to " + std::to_string(std::min<std::size_t>(longest, max_piece_bytes)),
-           std::to_string(static_cast<std::int32_t>(length)));
-    const std::size_t start = at;
-    at += detail::tokenizer_bin_piece_bytes;
-    need(length, "a piece");
+  });
+  Vocabulary vocabulary;
+  vocabulary.pieces.reserve(count);
+  vocabulary.offsets.reserve(count);
+  std::size_t text_bytes = 0;
+  for_each_piece([&](std::size_t start, float score, std::string_view piece) {
     vocabulary.pieces.push_back(
-        detail::tokenizer_bin_piece(id, text.substr(at, length), score, start, file));
+        detail::tokenizer_bin_piece(vocabulary.pieces.size(), piece, score, start, file));
     vocabulary.offsets.push_back(start);
-    at += length;
-  }
+    text_bytes += vocabulary.pieces.back().text.size();
+    if (text_bytes > detail::max_tokenizer_bin_text)
+      fail("the vocabulary has too much text",
+           "at most " + std::to_string(detail::max_tokenizer_bin_text) + " bytes");
+  });
   return vocabulary;
 }
 
@@ -132,7 +154,7 @@ inline Tokenizer load_tokenizer(const std::string& path, FileAccess access = Fil
   if (GgufFile::recognises(InputFile(path)))
     return Tokenizer::from_vocabulary(
         read_gguf_vocabulary(GgufFile(std::make_shared<const InputFile>(path, access))), path);
-  constexpr std::size_t max_bytes = std::size_t{64} << 20;  // Llama 2's has half a megabyte
+  constexpr std::size_t max_bytes = std::size_t{16} << 20;  // Llama 2's has half a megabyte
   const InputFile file(path, FileAccess::read, max_bytes);
   const std::string_view text = detail::as_text(file.bytes());
   if (detail::looks_like_tokenizer_bin(text))

@@ -209,7 +209,7 @@ inline Piece parse_piece(ProtoReader reader) {
   while (reader.next()) {
     switch (reader.field()) {
       case piece_proto::piece:
-        piece.text = reader.bytes();
+        piece.text = std::string(reader.bytes());  // assignment would reserve more
         break;
       case piece_proto::score:
         piece.score = reader.float32();
@@ -332,13 +332,17 @@ inline Vocabulary parse_model_proto(std::string_view bytes, const std::string& f
   Vocabulary vocabulary;
   vocabulary.remove_extra_whitespaces = true;  // protobuf's default for a field that is not there
   detail::ModelSettings settings;
+  // Counted first: a vector that grows holds more than twice what it needs while it moves.
+  std::size_t count = 0;
+  for (detail::ProtoReader reader(bytes, 0, file); reader.next();)
+    if (reader.field() == detail::model_proto::pieces && ++count > max_pieces)
+      reader.fail("the vocabulary has too many pieces", "at most " + std::to_string(max_pieces));
+  vocabulary.pieces.reserve(count);
+  vocabulary.offsets.reserve(count);
   detail::ProtoReader reader(bytes, 0, file);
   while (reader.next()) {
     switch (reader.field()) {
       case detail::model_proto::pieces:
-        if (vocabulary.pieces.size() == max_pieces)
-          reader.fail("the vocabulary has too many pieces",
-                      "at most " + std::to_string(max_pieces));
         vocabulary.offsets.push_back(reader.field_offset());
         vocabulary.pieces.push_back(detail::parse_piece(reader.message()));
         break;

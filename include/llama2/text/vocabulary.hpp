@@ -55,8 +55,9 @@ struct Vocabulary {
   std::vector<std::uint64_t> offsets{};        ///< where each piece lay in its file, if it did
 };
 
-/// More pieces than any vocabulary has; keeps a hostile file from asking for gigabytes.
-inline constexpr std::size_t max_pieces = std::size_t{1} << 20;
+/// Pieces of a vocabulary; Llama 2's has 32,000. A piece takes 48 bytes of memory, but a file may
+/// hold one in two: this keeps the memory for a hostile file's pieces to 12 MiB.
+inline constexpr std::size_t max_pieces = std::size_t{1} << 18;
 
 /// Bytes in one piece. The longest of Llama 2 has 48. The work to encode a text grows with the
 /// longest piece, and sentencepiece cuts unused pieces up by recursion.
