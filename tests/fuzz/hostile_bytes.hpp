@@ -36,7 +36,8 @@ inline std::shared_ptr<const llama2::InputFile> file_of(std::span<const std::uin
   return std::make_shared<const llama2::InputFile>(path);
 }
 
-/// What became of the last input, for people: the error, or that it was accepted.
+/// What became of the last input: the error, or that it was accepted.
+inline constexpr std::string_view accepted = "accepted";
 inline std::string outcome;
 
 /// Calls f, which may use the bytes or refuse them, in the way that the library promises: by an
@@ -47,7 +48,7 @@ void use_or_refuse(std::span<const std::uint8_t> bytes, F&& f) {
   reset_memory_peak();
   try {
     f();
-    outcome = "accepted";
+    outcome = accepted;
   } catch (const llama2::Error& error) {
     if (error.code() != llama2::ErrorCode::malformed_file &&
         error.code() != llama2::ErrorCode::unsupported)

@@ -348,14 +348,15 @@ std::vector<Damage> damages() {
   };
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();
   constexpr float infinity = std::numeric_limits<float>::infinity();
+  Pieces prefixes = seed_pieces();
+  for (std::size_t n = 1; n <= 66; ++n) prefixes.push_back({std::string(n, 'x'), -1, user_defined});
   Pieces minus_one = seed_pieces();
   minus_one[3].text = "<0x-1>";
   return {
       {"byte_token_minus_one", minus_one},
       {"nul_in_piece", with(seed_pieces(), {std::string("a\0b", 3), -1, normal})},
       {"long_piece", with(seed_pieces(), {std::string(513, 'x'), -1, unused})},
-      {"long_user_defined_piece",  // beyond the 64 results on its stack
-       with(seed_pieces(), {std::string(65, 'x'), -1, user_defined})},
+      {"long_user_defined_piece", prefixes},  // more than the 64 results on its stack
       {"control_piece_of_one_character", with(seed_pieces(), {"x", 0, control})},
       {"one_token_vocabulary", {{"<unk>", 0, unknown}}},
       {"duplicate_piece", with(few_pieces(), {"<unk>", -1, normal})},
@@ -373,7 +374,7 @@ std::vector<Damage> damages() {
 /// are cut up by recursion.
 Pieces deep_pieces() {
   Pieces pieces = seed_pieces();
-  for (std::size_t n = 2; n <= 64; n += 2) pieces.push_back({std::string(n, 'u'), 0, user_defined});
+  for (std::size_t n = 4; n <= 64; n += 4) pieces.push_back({std::string(n, 'u'), 0, user_defined});
   for (std::size_t n = 2; n <= 512; n *= 2)
     pieces.push_back({std::string(n, 'a'), static_cast<float>(n), unused});
   return pieces;
@@ -546,7 +547,7 @@ void write_sentencepiece_model(const Corpus& corpus) {
                           proto_bytes(44, " ? ")) +
           normaliser_message(proto_bytes(1, "identity") + proto_bytes(2, "") + proto_number(5, 1)) +
           proto_bytes(4, "self test") + proto_bytes(5, ""));
-  corpus.add("deep_pieces", piece_messages(deep_pieces()) + settings);
+  corpus.add("seed_deep_pieces", piece_messages(deep_pieces()) + settings);
   for (const Damage& damage : damages())
     corpus.add(damage.name, piece_messages(damage.pieces) + settings);
   corpus.add("empty", "");

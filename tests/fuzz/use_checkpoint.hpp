@@ -26,25 +26,24 @@ inline void decode_all(const llama2::Checkpoint& checkpoint) {
   }
 }
 
-/// Loads the file as a model in the file's own format, if it is one of these, and in 32-bit floats,
-/// and computes with both.
+/// Loads the file as models of these formats, if it has the shape, and computes with them.
 template <class Shape, class... Formats>
 void run_as(const llama2::Checkpoint& checkpoint) {
   if (!checkpoint.shape.same_tensors(llama2::ShapeInfo::of<Shape>())) return;
-  const auto run = [&]<class Format>(Format) {
-    if (llama2::encoding_of<Format>() != checkpoint.encoding && Format::name != llama2::F32::name)
-      return;
-    const auto model = llama2::load<llama2::Model<Shape, Format>>(checkpoint, {.threads = 1});
+  const auto run = [&](auto model) {
     const std::array<llama2::Token, 2> text = {1, 3};
     if (logits_of(model, text).size() != text.size() * Shape::vocab) finding("logits are missing");
   };
-  (run(Formats()), ...);
+  const llama2::LoadOptions options{.threads = 1, .requantize = true};
+  (run(llama2::load<llama2::Model<Shape, Formats>>(checkpoint, options)), ...);
 }
 
 inline void use(const llama2::Checkpoint& checkpoint) {
+  using namespace llama2;
   decode_all(checkpoint);
-  run_as<SeedLeast, llama2::F32, llama2::F16, llama2::BF16>(checkpoint);
-  run_as<SeedBlocks, llama2::F32, llama2::Q8_0, llama2::Q4_0>(checkpoint);
+  // Once with the tensors where they lie in the file, once with all of them converted.
+  run_as<SeedLeast, Mixed<F32, F16, BF16>, BF16>(checkpoint);
+  run_as<SeedBlocks, Mixed<F32, F16, BF16, Q8_0, Q4_0>, Q4_0>(checkpoint);
 }
 
 }  // namespace test
