@@ -517,7 +517,8 @@ std::string proto_float(unsigned field, float value) {
 std::string piece_messages(const Pieces& pieces) {
   std::string out;
   for (const SeedPiece& piece : pieces) {
-    std::string message = proto_bytes(1, piece.text) + proto_float(2, piece.score);
+    std::string message = proto_bytes(1, piece.text);
+    if (piece.score != 0) message += proto_float(2, piece.score);
     if (piece.type != normal)
       message += proto_number(3, static_cast<std::uint64_t>(std::int64_t{piece.type}));
     out += proto_bytes(1, message);
