@@ -40,7 +40,7 @@ template <class F>
 void matmul(benchmark::State& state, Target target, std::size_t rows, std::size_t cols,
             std::size_t tokens) {
   const auto w = make_matrix<F>(rows, cols);
-  const AlignedBuffer<float> x(tokens * cols);
+  const AlignedBuffer<ActivationOf<F>> x(tokens * row_blocks<F>(cols));
   AlignedBuffer<float> y(tokens * rows);
   const double seconds = bench::time_loop(state, [&] {
     target.call([&](auto kernels) {
@@ -116,12 +116,16 @@ void register_all(Target target) {
   register_products<F32>(target);
   register_products<F16>(target);
   register_products<BF16>(target);
+  register_products<Q8_0>(target);
+  register_products<Q4_0>(target);
   for (const std::size_t positions : {64u, 1024u, 4096u}) {
     const std::string shape = "128x" + std::to_string(positions);
     bench::add("Attend", target, "F32/" + shape,
                [=](benchmark::State& state) { attend<F32>(state, target, positions); });
     bench::add("Attend", target, "F16/" + shape,
                [=](benchmark::State& state) { attend<F16>(state, target, positions); });
+    bench::add("Attend", target, "Q8_0/" + shape,
+               [=](benchmark::State& state) { attend<Q8_0>(state, target, positions); });
   }
   for (const std::size_t n : {64u, 4096u})
     bench::add("RmsNorm", target, std::to_string(n),

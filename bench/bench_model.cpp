@@ -115,6 +115,8 @@ int main(int argc, char** argv) {
     register_model<Model<Stories15M, BF16>>(target, 256);
     register_model<Model<Stories110M, F32>>(target, 512);
     register_model<Model<TinyLlama_1_1B, F16>>(target, 512);
+    register_model<Model<TinyLlama_1_1B, Q8_0>>(target, 512);
+    register_model<Model<TinyLlama_1_1B, Q4_0>>(target, 512);
     register_model<Model<TinyLlama_1_1B, BF16>>(target, 512);
     if (std::getenv("LLAMA2_BENCH_7B") != nullptr)  // 13.5 GB of memory, and its time
       register_model<Model<Llama2_7B, BF16>>(target, 512);

@@ -26,6 +26,9 @@ if(NOT TARGET llama2::highway)
     add_library(llama2::highway_library UNKNOWN IMPORTED GLOBAL)
     set_target_properties(llama2::highway_library PROPERTIES IMPORTED_LOCATION
                                                              "${LLAMA2_HIGHWAY_LIBRARY}")
+  else()  # who links it is told by the linker that -lhwy (Debian: libhwy-dev) is missing
+    add_library(llama2::highway_library INTERFACE IMPORTED GLOBAL)
+    set_target_properties(llama2::highway_library PROPERTIES INTERFACE_LINK_LIBRARIES hwy)
   endif()
 endif()
 

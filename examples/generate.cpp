@@ -63,9 +63,7 @@ int main(int argc, char** argv) {
   app.add_option("--context", context, "most tokens of the whole text; 0: the model's own")
       ->capture_default_str()
       ->check(examples::whole_number);
-  app.add_option("--weights", weights,
-                 "format of the weights in memory: F32, F16, BF16, Q8_0, Q4_0; by default the "
-                 "file's own");
+  examples::add_weights_option(app, weights);
   examples::add_target_options(app, target);
 
   return examples::run(app, argc, argv, [&] {

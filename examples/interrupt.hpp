@@ -1,4 +1,4 @@
-// Ctrl-C ends work cleanly.
+// Signals end work cleanly.
 #pragma once
 
 #include <atomic>
@@ -8,12 +8,15 @@ namespace examples {
 
 inline std::atomic<bool> interrupted{false};  // lock-free, so a signal handler may set it
 
-/// From here on Ctrl-C sets `interrupted`; a second one ends the program.
+/// From here on Ctrl-C, and what else asks a program to end, sets `interrupted`; a second time it
+/// ends the program. A file that grows beyond a limit is an error of writing, no end.
 inline void catch_interrupt() {
-  std::signal(SIGINT, [](int) {
-    interrupted = true;
-    std::signal(SIGINT, SIG_DFL);
-  });
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+    std::signal(signal, [](int caught) {
+      interrupted = true;
+      std::signal(caught, SIG_DFL);
+    });
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 }  // namespace examples

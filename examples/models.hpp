@@ -3,6 +3,7 @@
 // The types are instantiated once, in the files of the folder models/, and not in each program.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 #include <type_traits>
 
@@ -54,8 +55,16 @@ struct Join<llama2::ModelList<A...>, llama2::ModelList<B...>, More...>
 using Models = detail::Join<ModelsIn<llama2::BF16>, ModelsIn<llama2::F32>, ModelsIn<llama2::F16>,
                             ModelsIn<llama2::Q8_0>, ModelsIn<llama2::Q4_0>>::Type;
 
-/// Loads a checkpoint into the type of `Models` that fits it, see `llama2::load_any`, or whose
-/// weights are in the format of the name. Shows progress where that takes long.
+/// `--weights FORMAT`, as `load_model` takes it.
+inline void add_weights_option(CLI::App& app, std::string& name) {
+  app.add_option("--weights", name,
+                 "format of the weights in memory; by default the file's own, where this program "
+                 "has the file's shape in it")
+      ->transform(CLI::IsMember({"F32", "F16", "BF16", "Q8_0", "Q4_0"}, CLI::ignore_case));
+}
+
+/// Loads a checkpoint into the type of `Models` that fits it, see `llama2::load_any`, or the one
+/// whose weights are in the format of the name. Shows progress where that takes long.
 llama2::AnyModel load_model(const std::string& path, const std::string& weights = {},
                             llama2::LoadOptions options = {});
 

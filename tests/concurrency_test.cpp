@@ -7,14 +7,18 @@
 #include <thread>
 #include <vector>
 
+#include "bin_writer.hpp"
 #include "catch.hpp"
 #include "counting_pool.hpp"
 #include "llama2/generate/session.hpp"
+#include "llama2/io/load.hpp"
 #include "llama2/model/random_model.hpp"
+#include "logits.hpp"
 #include "synthetic_tokenizer.hpp"
+#include "temp_file.hpp"
 
 using namespace llama2;
-using test::CountingPool;
+using namespace test;
 
 namespace {
 
@@ -23,10 +27,10 @@ struct Wide {
   static constexpr std::size_t dim = 128, hidden_dim = 640, layers = 2, heads = 4, kv_heads = 2,
                                vocab = test::synthetic_vocab, context = 160;
 };
-using M = Model<Wide, F16>;
 
-std::string story(const M& model, const Tokenizer& tokenizer, const std::shared_ptr<M::Pool>& pages,
-                  std::uint64_t seed) {
+template <class M>
+std::string story(const M& model, const Tokenizer& tokenizer,
+                  const std::shared_ptr<typename M::Pool>& pages, std::uint64_t seed) {
   std::string text;
   Session<M> session(model, tokenizer, {.pool = pages});
   // Weights at random say "the end" at random; going on gives every session the same work.
@@ -41,15 +45,17 @@ std::string story(const M& model, const Tokenizer& tokenizer, const std::shared_
 
 }  // namespace
 
-TEST_CASE("eight sessions on eight threads: one model, one pool of threads, one pool of pages") {
+TEMPLATE_TEST_CASE("eight sessions on eight threads: one model, pool of threads, pool of pages", "",
+                   (Model<Wide, F16>), (Model<Wide, Q8_0, Q8_0>), (Model<Wide, Mixed<Q4_0, F32>>)) {
+  using M = TestType;
   auto threads_of_model = std::make_shared<CountingPool>(3);
   const M model = make_random_model<M>(31, threads_of_model);
   const Tokenizer tokenizer = test::synthetic_tokenizer();
   std::vector<std::string> expected, results(8);
   for (std::uint64_t seed = 0; seed < 8; ++seed)
     expected.push_back(
-        story(model, tokenizer, std::make_shared<M::Pool>(Wide::context), 100 * seed));
-  auto pages = std::make_shared<M::Pool>(8 * round_up(Wide::context, kv_page_positions));
+        story(model, tokenizer, std::make_shared<typename M::Pool>(Wide::context), 100 * seed));
+  auto pages = std::make_shared<typename M::Pool>(8 * round_up(Wide::context, kv_page_positions));
   threads_of_model->runs = 0;
   std::vector<std::jthread> threads;
   for (std::size_t i = 0; i < 8; ++i)
@@ -63,7 +69,18 @@ TEST_CASE("eight sessions on eight threads: one model, one pool of threads, one 
   CHECK(pages->free_pages() == pages->pages());
 }
 
+TEST_CASE("weights are converted by several threads to the same blocks") {
+  const TempFile file(write_version_1(random_float_model<Wide>(33)));
+  auto threads = std::make_shared<CountingPool>(3);
+  const auto together = load<Model<Wide, Q4_0>>(file.path(), {.executor = threads});
+  const auto alone = load<Model<Wide, Q4_0>>(file.path(), {.threads = 1});
+  CHECK(threads->runs > 0);
+  const std::vector<Token> tokens = {1, 7, 3};
+  CHECK(same_bits(logits_of(together, tokens), logits_of(alone, tokens)));
+}
+
 TEST_CASE("a model outlives its other copies and their threads") {
+  using M = Model<Wide, F16>;
   std::unique_ptr<M> first = std::make_unique<M>(make_random_model<M>(32));
   std::string text;
   std::jthread other([&text, copy = *first] {

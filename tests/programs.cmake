@@ -18,6 +18,16 @@ foreach(program IN ITEMS generate generate_dynamic)
                        "no such processor target here; expected .*; found Z80")
 endforeach()
 
+# A sanitizer must be loaded first of all, and takes its time to be killed.
+if(NOT CMAKE_CXX_FLAGS_DEBUG MATCHES "fsanitize" OR NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  add_library(fail_call SHARED programs/fail_call.cpp)
+  target_link_libraries(fail_call PRIVATE llama2_own ${CMAKE_DL_LIBS})
+  add_test(NAME quantize_faults
+           COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/quantize_faults.sh"
+                   "$<TARGET_FILE:quantize>" "$<TARGET_FILE:fail_call>")
+  set_tests_properties(quantize_faults PROPERTIES LABELS programs)
+endif()
+
 # The rest is about programs for any x86-64 processor, which dynamic ones are unless the compiler's
 # flags say otherwise. A sanitizer's memory is more than the emulator has.
 check_cxx_source_compiles("

@@ -131,6 +131,27 @@ TEST_CASE("the type is preferred that rounds nothing twice, then that converts l
   CHECK(chosen_of(std::type_identity<std::tuple<Q4_0, F32, F16>>()) == "F16");  // keeps the ragged
 }
 
+namespace {
+// Rows of w2 are no whole blocks: in F16 they are as many bytes as all the rest in Q4_0.
+struct WideRagged {
+  static constexpr std::size_t dim = 64, hidden_dim = 180, layers = 1, heads = 2, kv_heads = 1,
+                               vocab = 16, context = 8;
+  static constexpr bool tied_head = true;
+};
+}  // namespace
+
+TEST_CASE("what a file holds in F16 because of its rows does not decide") {
+  const TempFile floats(write_version_1(random_float_model<WideRagged>(1)));
+  const TempFile out("");
+  write_gguf(out.path(), open_checkpoint(floats.path()), Encoding::q4_0);
+  using List = ModelList<Model<WideRagged, F16>, Model<WideRagged, Q4_0>>;
+  const Checkpoint checkpoint = open_checkpoint(out.path());
+  CHECK(checkpoint.encoding == Encoding::q4_0);
+  CHECK(visit_model_type<List>(checkpoint, []<class M>(std::type_identity<M>) {
+          return std::string(M::Weights::name);
+        }) == "Q4_0");
+}
+
 TEST_CASE("the context does not decide whether a type fits") {
   using List = ModelList<Model<zoo::LongMouse>>;
   const TempFile file(write_version_1(random_float_model<zoo::Mouse>(1)));

@@ -14,6 +14,15 @@ namespace llama2::inline LLAMA2_ABI {
 template <WeightFormat... Formats>
 struct Mixed {
   static_assert(sizeof...(Formats) > 1, "llama2: one format is not mixed");
+  static_assert(
+      [] {
+        const std::string_view names[] = {Formats::name...};
+        for (std::size_t i = 0; i < sizeof...(Formats); ++i)
+          for (std::size_t j = 0; j < i; ++j)
+            if (names[i] == names[j]) return false;
+        return true;
+      }(),
+      "llama2: a format is twice in the list of Mixed");
 
   /// Bytes of a row of `cols` weights in the largest of the formats.
   static constexpr std::size_t max_row_bytes(std::size_t cols) noexcept {

@@ -127,7 +127,7 @@ struct Checkpoint {
   ShapeInfo shape;
   ModelConfig config;                 ///< defaults where the file is silent
   bool states_rope_theta = false;     ///< whether `config.rope_theta` comes from the file
-  Encoding encoding = Encoding::f32;  ///< of the matrices; where mixed, of most of their bytes
+  Encoding encoding = Encoding::f32;  ///< of the matrices; where mixed, of most of their weights
   std::vector<StoredTensor> tensors;
 
   /// The tensor, or null if the file lacks it.
@@ -196,10 +196,13 @@ struct Checkpoint {
   static void decode_groups(const StoredTensor& tensor, const std::byte* bytes, std::uint64_t first,
                             std::size_t count, float* out) noexcept {
     const std::byte* const scales = bytes + tensor.elements();
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < count;) {
+      const std::uint64_t group = (first + i) / tensor.group_size;
       float scale;
-      std::memcpy(&scale, scales + (first + i) / tensor.group_size * sizeof(float), sizeof scale);
-      out[i] = static_cast<float>(static_cast<std::int8_t>(bytes[first + i])) * scale;
+      std::memcpy(&scale, scales + group * sizeof scale, sizeof scale);
+      const std::uint64_t left = (group + 1) * tensor.group_size - first;
+      for (const auto end = std::min<std::uint64_t>(count, left); i < end; ++i)
+        out[i] = static_cast<float>(static_cast<std::int8_t>(bytes[first + i])) * scale;
     }
   }
 

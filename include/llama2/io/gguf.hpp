@@ -39,17 +39,18 @@ inline constexpr std::array<GgufEncoding, 5> gguf_encodings = {{{0, 0, Encoding:
 
 namespace detail {
 
-/// The encoding of most bytes of matrices; of equals the first in the list above.
-template <class Tensors, class Bytes>
-Encoding main_encoding(const Tensors& tensors, Bytes&& bytes_of) {
+/// The encoding of most weights of matrices; of equals the first in the list above.
+template <class Tensors>
+Encoding main_encoding(const Tensors& tensors) {
   Encoding best = Encoding::f32;
   std::uint64_t most = 0;
   for (const GgufEncoding& candidate : gguf_encodings) {
-    std::uint64_t bytes = 0;
+    std::uint64_t weights = 0;
     for (const auto& tensor : tensors)
-      if (tensor.encoding == candidate.encoding && tensor.rows > 1) bytes += bytes_of(tensor);
-    if (bytes > most) best = candidate.encoding;
-    most = std::max(most, bytes);
+      if (tensor.encoding == candidate.encoding && tensor.rows > 1)
+        weights += tensor.rows * tensor.cols;
+    if (weights > most) best = candidate.encoding;
+    most = std::max(most, weights);
   }
   return best;
 }
@@ -148,7 +149,7 @@ class GgufCheckpointReader {
     for (const Listed& listed : listed_) add(listed);
     check_overlaps();
     check_completeness();
-    out_.encoding = main_encoding(out_.tensors, [](const StoredTensor& t) { return t.bytes; });
+    out_.encoding = main_encoding(out_.tensors);
     return std::move(out_);
   }
 
@@ -222,7 +223,7 @@ class GgufCheckpointReader {
     constexpr double most = std::numeric_limits<float>::max();
     ModelConfig& config = out_.config;
     config.norm_epsilon =
-        number("llama.attention.layer_norm_rms_epsilon", 0, 0.999, config.norm_epsilon);
+        number("llama.attention.layer_norm_rms_epsilon", 0, 0.999f, config.norm_epsilon);
     out_.states_rope_theta = first_.find("llama.rope.freq_base") != nullptr;
     config.rope_theta = number("llama.rope.freq_base", 1, most, config.rope_theta);
     const std::string_view scaling = first_.text("llama.rope.scaling.type").value_or("linear");

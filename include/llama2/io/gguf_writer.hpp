@@ -121,6 +121,8 @@ inline GgufTensor copy_gguf_tensor(TensorId id, std::uint64_t rows, std::uint64_
 
 /// A tensor of an opened checkpoint, which must outlive the result. Encodings that stay the same
 /// are copied, not decoded and encoded anew. The file's pages are dropped when they are read.
+GgufTensor make_gguf_tensor(Checkpoint&& checkpoint, const StoredTensor&, Encoding,
+                            Target = {}) = delete;
 inline GgufTensor make_gguf_tensor(const Checkpoint& checkpoint, const StoredTensor& stored,
                                    Encoding wanted, Target target = {}) {
   const auto decoded = [&checkpoint, stored, target](std::uint64_t row, std::size_t col,
@@ -213,7 +215,8 @@ class GgufHeader {
   std::uint64_t entries_ = 0;
 };
 
-/// Throws `mismatch` for a tensor that the shape does not have or that GGUF cannot hold.
+/// Throws `mismatch` for a tensor that the shape does not have or that GGUF cannot hold, and unless
+/// there are all tensors of the shape, each once, or none.
 inline void check_tensors(const std::string& path, const ShapeInfo& shape,
                           std::span<const GgufTensor> tensors) {
   for (const GgufTensor& tensor : tensors) {
@@ -236,6 +239,45 @@ inline void check_tensors(const std::string& path, const ShapeInfo& shape,
     check(tensor.encoding == possible, "the tensor cannot have this encoding",
           std::string(to_string(possible)), std::string(to_string(tensor.encoding)));
   }
+  std::vector<TensorId> ids;
+  for (const GgufTensor& tensor : tensors) ids.push_back(tensor.id);
+  const auto key = [](TensorId id) { return std::pair(id.kind, id.layer); };
+  std::ranges::sort(ids, {}, key);
+  if (const auto twice = std::ranges::adjacent_find(ids); twice != ids.end())
+    throw Error(ErrorCode::mismatch, "this tensor twice",
+                {.file = path, .tensor = gguf_name(*twice)});
+  std::uint64_t wanted = 0;
+  for (const GgufName& name : gguf_names)
+    if (name.kind != TensorKind::output || !shape.tied_head)
+      wanted += is_layer_tensor(name.kind) ? shape.layers : 1;
+  if (!ids.empty() && ids.size() != wanted)
+    throw Error(ErrorCode::mismatch, "not all tensors of the shape",
+                {.file = path,
+                 .expected = std::to_string(wanted) + " tensors",
+                 .found = std::to_string(ids.size())});
+}
+
+/// Keys that the writer sets itself.
+constexpr bool is_reserved_key(std::string_view key) noexcept {
+  return key == "general.architecture" || key == "general.alignment" ||
+         key == "general.file_type" || key == "general.quantization_version" ||
+         key.starts_with("llama.") || key.starts_with("split.") ||
+         key.starts_with("tokenizer.ggml.");
+}
+
+/// Throws `invalid_argument` for texts that would make a file which no reader takes.
+inline void check_texts(const std::vector<std::pair<std::string, std::string>>& texts) {
+  std::vector<std::string_view> keys;
+  for (const auto& [key, text] : texts) {
+    if (key.empty() || key.size() > max_gguf_key_bytes || is_reserved_key(key))
+      throw Error(ErrorCode::invalid_argument, "no key of a further text",
+                  {.tensor = key.substr(0, 80),
+                   .expected = "1 to 65535 bytes, and none that the writer sets itself"});
+    keys.push_back(key);
+  }
+  std::ranges::sort(keys);
+  if (const auto twice = std::ranges::adjacent_find(keys); twice != keys.end())
+    throw Error(ErrorCode::invalid_argument, "this key twice", {.tensor = std::string(*twice)});
 }
 
 /// Writes one file.
@@ -304,7 +346,7 @@ class GgufWriter {
     out.entry("general.architecture", "llama");
     for (const auto& [key, text] : metadata_.texts) out.entry(key, std::string_view(text));
     out.entry("general.alignment", number(alignment));
-    out.entry("general.file_type", encoding(main_encoding(tensors_, tensor_bytes)).file_type);
+    out.entry("general.file_type", encoding(main_encoding(tensors_)).file_type);
     out.entry("general.quantization_version", std::uint32_t{2});
     out.entry("llama.vocab_size", number(shape.vocab));
     out.entry("llama.context_length", number(config.context));
@@ -399,7 +441,10 @@ inline void write_gguf(const std::string& path, const GgufMetadata& metadata,
                        std::span<const GgufTensor> tensors, const GgufWriteOptions& options = {}) {
   metadata.config.validate();
   metadata.shape.validate(path);
+  require_option(metadata.config.context <= max_context, "context",
+                 static_cast<double>(metadata.config.context), "at most 2^24");
   detail::check_tensors(path, metadata.shape, tensors);
+  detail::check_texts(metadata.texts);
   if (const Vocabulary* const vocabulary = metadata.vocabulary;
       vocabulary != nullptr && vocabulary->pieces.size() != metadata.shape.vocab)
     throw Error(ErrorCode::mismatch, "the vocabulary is not the model's",
@@ -418,7 +463,7 @@ inline std::vector<std::pair<std::string, std::string>> gguf_texts(const Checkpo
   if (!GgufFile::recognises(*checkpoint.file)) return texts;
   const GgufFile file(checkpoint.file);
   for (const GgufValue& value : file.values())
-    if (value.type == GgufType::string && !value.is_array && value.key != "general.architecture" &&
+    if (value.type == GgufType::string && !value.is_array && !detail::is_reserved_key(value.key) &&
         (value.key.starts_with("general.") || value.key == "tokenizer.chat_template"))
       texts.emplace_back(value.key, *file.text(value.key));
   return texts;

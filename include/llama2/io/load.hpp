@@ -61,10 +61,12 @@ inline Checkpoint open_checkpoint(const std::string& path, FileAccess access = F
 
 namespace detail {
 
-/// Whether a tensor's bytes in the file are just what a view of it wants: the same format, no
-/// padding of rows, and aligned.
+/// Whether a matrix' bytes in the file are just what a view of it wants: the same format, no
+/// padding of rows, and aligned. Vectors, small as they are, are copied, so that a model whose
+/// matrices are all converted needs its file no longer.
 template <class View>
 bool can_be_mapped(const Checkpoint& checkpoint, const StoredTensor& stored) noexcept {
+  if (View::rows == 1) return false;
   using Memory = TensorMemory<View>;
   const auto bytes = checkpoint.data(stored);
   return stored.encoding == encoding_of<typename Memory::Format>() &&
@@ -93,7 +95,8 @@ void check_tensor(const Checkpoint& checkpoint, const StoredTensor& stored, bool
       !requantize)
     refuse(ErrorCode::mismatch,
            "the weights are quantised already, and rounding them again in another way loses "
-           "accuracy: take the original, or allow it with LoadOptions::requantize",
+           "accuracy: take the original, or allow it (LoadOptions::requantize, or the program "
+           "quantize with --requantize)",
            std::string(to_string(wanted)), std::string(to_string(stored.encoding)));
 }
 
@@ -101,7 +104,9 @@ void check_tensor(const Checkpoint& checkpoint, const StoredTensor& stored, bool
 
 /// Makes a model of type M from an opened checkpoint. Tensors that the file stores in M's format
 /// are used where they lie; the others are converted, in parallel. Memory for the result and one
-/// tensor of the file is all that it takes: what has been converted is dropped.
+/// tensor of a mapped file is all that it takes: what has been converted is dropped. (A file that
+/// is read instead lies in memory as a whole, until the last checkpoint or model that needs it is
+/// gone.)
 ///
 /// Throws `mismatch`, naming the field or tensor, what the type asks for and what the file has.
 template <class M>
@@ -125,6 +130,7 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   typename M::WeightTensors weights;
   std::size_t bytes = 0;
   std::uint64_t total = 0;
+  bool any_mapped = false;
   std::vector<const StoredTensor*> to_convert;
   for_each_tensor(
       [&](TensorId id, auto& tensor) {
@@ -133,7 +139,10 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
         visit_view(tensor, [&]<class View>(View&) {
           using Memory = TensorMemory<View>;
           detail::check_tensor<View>(checkpoint, stored, options.requantize);
-          if (detail::can_be_mapped<View>(checkpoint, stored)) return;
+          if (detail::can_be_mapped<View>(checkpoint, stored)) {
+            any_mapped = true;
+            return;
+          }
           bytes += WeightArena::size_of<typename Memory::Element>(Memory::count);
           total += stored.bytes;
           to_convert.push_back(&stored);
@@ -142,12 +151,15 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
       weights);
 
   struct Owner {
-    std::shared_ptr<const InputFile> file;
+    std::shared_ptr<const InputFile> file;  ///< where a matrix lies in it
     std::vector<std::shared_ptr<const InputFile>> further_parts;
     WeightArena arena;
   };
-  auto owner =
-      std::make_shared<Owner>(Owner{checkpoint.file, checkpoint.further_parts, WeightArena(bytes)});
+  auto owner = std::make_shared<Owner>(Owner{nullptr, {}, WeightArena(bytes)});
+  if (any_mapped) {
+    owner->file = checkpoint.file;
+    owner->further_parts = checkpoint.further_parts;
+  }
   std::uint64_t done = 0;
   std::size_t converted = 0;
   for_each_tensor(

@@ -70,8 +70,8 @@ HWY_INLINE void page_scores(const float* q, const KvHead<K, HeadDim, P>& head, s
 
 /// The same for keys in 8 bits: each group's product is scaled once.
 template <std::size_t HeadDim, std::size_t P>
-HWY_INLINE void page_scores(const float* q, const KvHead<Q8_0, HeadDim, P>& head,
-                            std::size_t count, float* scores) {
+HWY_INLINE void page_scores(const float* q, const KvHead<Q8_0, HeadDim, P>& head, std::size_t count,
+                            float* scores) {
   using namespace simd;
   constexpr NativeFloats d;
   constexpr std::size_t vectors = std::min<std::size_t>(4, P / d.lanes);  // two sums for each
@@ -158,8 +158,8 @@ HWY_INLINE void weigh_page(const float* weights, const KvHead<Q8_0, HeadDim, P>&
     weigh_page<HeadDim, P, Group + 1>(weights, head, count, decay, out);
 }
 
-/// Scores become exp(score - max); returns their sum. Elements from `count` to the end of the
-/// page become zero.
+/// Scores become exp(score - max); returns their sum. Elements from `count` to the end of its
+/// vector become zero.
 template <std::size_t P>
 HWY_INLINE float exponentials(float* scores, std::size_t count, float max_score) {
   using namespace simd;

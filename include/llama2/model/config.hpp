@@ -27,8 +27,8 @@ struct ModelConfig {
 
   /// Throws `invalid_argument` for values no model can have.
   void validate() const {
-    require_option(std::isfinite(norm_epsilon) && norm_epsilon >= 0 && norm_epsilon < 1,
-                   "norm_epsilon", norm_epsilon, "0 <= norm_epsilon < 1");
+    require_option(std::isfinite(norm_epsilon) && norm_epsilon >= 0 && norm_epsilon <= 0.999f,
+                   "norm_epsilon", norm_epsilon, "0 to 0.999");
     require_option(std::isfinite(rope_theta) && rope_theta >= 1, "rope_theta", rope_theta,
                    "a finite number >= 1");
     require_option(std::isfinite(rope_linear_scale) && rope_linear_scale >= 1e-3f,

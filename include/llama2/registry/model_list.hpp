@@ -40,7 +40,7 @@ template <class... Models>
 /// What loading a checkpoint into a type would do to its matrices; less is better.
 struct LoadingCost {
   bool rounds_twice = false;    ///< quantised weights to another quantised format
-  std::uint64_t converted = 0;  ///< bytes of the file
+  std::uint64_t converted = 0;  ///< weights
   friend constexpr auto operator<=>(const LoadingCost&, const LoadingCost&) = default;
 };
 
@@ -51,14 +51,14 @@ LoadingCost loading_cost(const Checkpoint& checkpoint) noexcept {
   LoadingCost cost;
   for (const StoredTensor& tensor : checkpoint.tensors) {
     if (tensor.rows == 1 || std::ranges::find(formats, tensor.encoding) != formats.end()) continue;
-    cost.converted += tensor.bytes;
+    cost.converted += tensor.elements();
     cost.rounds_twice |= is_quantised(tensor.encoding) && is_quantised(formats.front());
   }
   return cost;
 }
 
 /// The position in the list of the type for a checkpoint: its tensors' extents must agree; then the
-/// one that rounds no weights twice, converts the fewest bytes, and comes first. sizeof...(Models)
+/// one that rounds no weights twice, converts the fewest, and comes first. sizeof...(Models)
 /// if there is none.
 template <class... Models>
 std::size_t choose_model(const Checkpoint& checkpoint, ModelList<Models...>) noexcept {
