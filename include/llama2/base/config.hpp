@@ -86,8 +86,8 @@
 #define LLAMA2_DETAIL_MODE
 #endif
 
-// AddressSanitizer sees an access beyond a heap block, but not beyond a mapping: buffers then lie on
-// the heap. Files compiled with and without it may meet in one program.
+// AddressSanitizer sees an access beyond a heap block, but not beyond a mapping: buffers then lie
+// on the heap. Files compiled with and without it may meet in one program.
 #if defined(__SANITIZE_ADDRESS__)
 #define LLAMA2_DETAIL_ASAN _asan
 #elif defined(__has_feature)
