@@ -119,17 +119,17 @@ class Target {
   static std::int64_t best(std::int64_t targets) noexcept { return targets & -targets; }
 
   /// What `call` has a case for, the baseline's `default` included.
-  static constexpr std::int64_t known = HWY_STATIC_TARGET
+  static constexpr std::int64_t handled = HWY_STATIC_TARGET
 #if defined(HWY_AVX3_SPR)
-                                        | HWY_AVX3_SPR
+                                          | HWY_AVX3_SPR
 #endif
 #if defined(HWY_AVX3_ZEN4)
-                                        | HWY_AVX3_ZEN4
+                                          | HWY_AVX3_ZEN4
 #endif
-                                        | HWY_AVX3 | HWY_AVX2 | HWY_SSE4 | HWY_SSSE3;
+                                          | HWY_AVX3 | HWY_AVX2 | HWY_SSE4 | HWY_SSSE3;
 
   static std::int64_t runnable() noexcept {
-    std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS & known;
+    std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS & handled;
 #if defined(__x86_64__) || defined(__i386__)
     // Wide registers need the operating system, too: it must save them. Where it saves nothing of
     // the kind, Highway 1.0.3 believes the processor alone; the compiler's function asks both.
