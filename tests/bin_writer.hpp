@@ -48,7 +48,15 @@ FloatModel float_model(const llama2::Model<Shape, llama2::F32>& model) {
   llama2::for_each_tensor(
       [&](llama2::TensorId id, const auto& tensor) {
         std::vector<float>& floats = out[id.kind];
-        floats.insert(floats.end(), tensor.data, tensor.data + tensor.rows * tensor.cols);
+        if constexpr (requires { tensor.layout; }) {
+          std::vector<float> row(tensor.cols);
+          for (std::size_t r = 0; r < tensor.rows; ++r) {
+            tensor.decode_row(r, row.data());
+            floats.insert(floats.end(), row.begin(), row.end());
+          }
+        } else {
+          floats.insert(floats.end(), tensor.data, tensor.data + tensor.cols);
+        }
       },
       weights);
   return out;

@@ -223,18 +223,6 @@ TEST_CASE("8-bit groups, worked out by hand") {
   CHECK(part == std::array{0.0f, 0.25f, -0.5f, -32.0f});
 }
 
-TEST_CASE("32-bit matrices are used where they lie, others are not") {
-  const TempFile file(write_version_1(random_float_model<Untied>(4)));
-  const Checkpoint checkpoint = open_checkpoint(file.path());
-  const auto bytes = checkpoint.file->bytes();
-  const auto lies_inside = [&](const void* p) {
-    return std::less_equal<const void*>()(bytes.data(), p) &&
-           std::less<const void*>()(p, bytes.data() + bytes.size());
-  };
-  CHECK(lies_inside(load<Model<Untied, F32>>(checkpoint).weights().layers[1].w3.data));
-  CHECK_FALSE(lies_inside(load<Model<Untied, F16>>(checkpoint).weights().layers[1].w3.data));
-}
-
 TEST_CASE("a model keeps its file") {
   auto file = std::make_unique<TempFile>(write_version_0(random_float_model<Untied>(6)));
   auto checkpoint = std::make_unique<Checkpoint>(open_checkpoint(file->path()));

@@ -9,15 +9,18 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "catch.hpp"
 #include "llama2/format/float_formats.hpp"
 #include "llama2/kernels/reference.hpp"
 #include "llama2/shape/memory_plan.hpp"
+#include "panels.hpp"
 #include "random_values.hpp"
 
 using namespace llama2;
+using test::in_panels;
 
 namespace {
 
@@ -73,7 +76,8 @@ TEST_CASE("the target is the one that the flags ask for") {
 TEMPLATE_TEST_CASE("matmul equals the reference, and any tile the same bits", "", F32, F16, BF16) {
   using Block = typename TestType::Block;
   for (const std::size_t cols : odd_sizes()) {
-    for (const std::size_t rows : {1u, 3u, 4u, 8u, 13u, 21u}) {
+    for (const std::size_t rows : {1u, 13u, 16u, 21u, 48u, 64u, 130u}) {
+      const PanelLayout layout{rows, cols};
       constexpr std::size_t most_tokens = 8;
       const auto x = random_values(1, most_tokens * cols + 1);
       // An address that is not a multiple of the vector's size, and nothing readable behind it.
@@ -88,10 +92,11 @@ TEMPLATE_TEST_CASE("matmul equals the reference, and any tile the same bits", ""
       std::vector<double> expected(most_tokens * rows);
       reference::matmul(wide_w.data(), rows, cols, wide_x.data(), most_tokens, expected.data());
 
+      const auto panels = in_panels<TestType>(blocks.data(), layout);
       std::vector<float> one_by_one(most_tokens * rows);
       for (std::size_t t = 0; t < most_tokens; ++t)
-        kernels::matmul(blocks.data(), rows, cols, x.data() + 1 + t * cols, 1,
-                        one_by_one.data() + t * rows, rows);
+        test::matmul<TestType>(panels, layout, cols, x.data() + 1 + t * cols, 1,
+                               one_by_one.data() + t * rows);
       bool within_bounds = true;
       for (std::size_t t = 0; t < most_tokens; ++t)
         for (std::size_t r = 0; r < rows; ++r) {
@@ -102,7 +107,7 @@ TEMPLATE_TEST_CASE("matmul equals the reference, and any tile the same bits", ""
       REQUIRE(within_bounds);
       for (const std::size_t tokens : {2u, 3u, 4u, 5u, 7u, 8u}) {
         std::vector<float> together(tokens * rows);
-        kernels::matmul(blocks.data(), rows, cols, x.data() + 1, tokens, together.data(), rows);
+        test::matmul<TestType>(panels, layout, cols, x.data() + 1, tokens, together.data());
         REQUIRE(bits(together) ==
                 bits({one_by_one.begin(),
                       one_by_one.begin() + static_cast<std::ptrdiff_t>(tokens * rows)}));
@@ -111,16 +116,25 @@ TEMPLATE_TEST_CASE("matmul equals the reference, and any tile the same bits", ""
   }
 }
 
-TEST_CASE("matmul of a part of the rows has the same bits as of all") {
-  constexpr std::size_t rows = 29, cols = 100, tokens = 4;
-  const auto w = random_values(3, rows * cols);
-  const auto x = random_values(4, tokens * cols);
-  std::vector<float> all(tokens * rows), parts(tokens * rows);
-  kernels::matmul(w.data(), rows, cols, x.data(), tokens, all.data(), rows);
-  for (const auto& [begin, end] : {std::pair<std::size_t, std::size_t>{0, 5}, {5, 6}, {6, rows}})
-    kernels::matmul(w.data() + begin * cols, end - begin, cols, x.data(), tokens,
-                    parts.data() + begin, rows);
-  CHECK(bits(all) == bits(parts));
+TEMPLATE_TEST_CASE("rows come out of panels as they went in", "", F32, F16, BF16, Q8_0, Q4_0) {
+  using Block = typename TestType::Block;
+  for (const std::size_t rows : {1u, 16u, 17u, 64u, 65u, 140u}) {
+    const PanelLayout layout{rows, 3};
+    Random random(rows);
+    std::vector<Block> blocks(rows * 3);
+    for (Block& block : blocks) {
+      std::uint8_t bytes[sizeof(Block)];
+      for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
+      std::memcpy(&block, bytes, sizeof block);
+    }
+    const auto panels = in_panels<TestType>(blocks.data(), layout);
+    for (std::size_t r = 0; r < rows; ++r)
+      for (std::size_t b = 0; b < 3; ++b) {
+        Block block;
+        panels[layout.index(r, b)].get(r % panel_rows, block);
+        REQUIRE(std::memcmp(&block, &blocks[r * 3 + b], sizeof block) == 0);
+      }
+  }
 }
 
 TEST_CASE("rms_norm equals the reference") {
@@ -414,11 +428,11 @@ TEMPLATE_TEST_CASE("partial loads read nothing beyond, and give zeros", "", F32,
 
 namespace {
 
-/// A quantised vector's values.
-std::vector<float> values_of(const std::vector<ActivationBlock>& blocks, std::size_t n) {
-  std::vector<float> values(n);
+/// A quantised vector's values, exactly.
+std::vector<double> values_of(const std::vector<ActivationBlock>& blocks, std::size_t n) {
+  std::vector<double> values(n);
   for (std::size_t i = 0; i < n; ++i)
-    values[i] = blocks[i / 32].scale * static_cast<float>(blocks[i / 32].q[i % 32]);
+    values[i] = double{blocks[i / 32].scale} * blocks[i / 32].q[i % 32];
   return values;
 }
 
@@ -444,9 +458,11 @@ TEST_CASE("activations are quantised to the nearest multiple of the largest over
       for (std::size_t j = first; j < std::min(n, first + 32); ++j)
         largest = std::max(largest, std::abs(x[j]));
       REQUIRE(blocks[i / 32].scale == largest / 127.0f);
-      REQUIRE(std::abs(values[i] - x[i]) <= 0.5001f * blocks[i / 32].scale);
+      REQUIRE(std::abs(values[i] - x[i]) <= 0.5001 * blocks[i / 32].scale);
     }
     for (std::size_t i = n; i < blocks.size() * 32; ++i) REQUIRE(blocks[i / 32].q[i % 32] == 0);
+    for (const ActivationBlock& block : blocks)
+      REQUIRE(block.total == std::accumulate(block.q, block.q + 32, 0));
   }
   ActivationBlock zeros;
   kernels::quantise(std::vector<float>(32).data(), 32, &zeros);
@@ -468,9 +484,10 @@ TEMPLATE_TEST_CASE("quantised products equal the reference, and any tile the sam
                    Q4_0) {
   using Block = typename TestType::Block;
   for (const std::size_t cols : {1u, 31u, 32u, 33u, 64u, 172u, 256u}) {
-    for (const std::size_t rows : {1u, 2u, 3u, 8u}) {
+    for (const std::size_t rows : {1u, 16u, 35u, 50u, 64u, 77u}) {
       constexpr std::size_t most_tokens = 9;
       const std::size_t blocks = row_blocks<TestType>(cols);
+      const PanelLayout layout{rows, blocks};
       std::vector<Block> w(rows * blocks);
       std::vector<double> wide_w(rows * cols), wide_x;
       for (std::size_t r = 0; r < rows; ++r) {
@@ -490,10 +507,11 @@ TEMPLATE_TEST_CASE("quantised products equal the reference, and any tile the sam
       }
       std::vector<double> expected(most_tokens * rows);
       reference::matmul(wide_w.data(), rows, cols, wide_x.data(), most_tokens, expected.data());
+      const auto panels = in_panels<TestType>(w.data(), layout);
       std::vector<float> one_by_one(most_tokens * rows);
       bool within_bounds = true;
       for (std::size_t t = 0; t < most_tokens; ++t) {
-        kernels::matmul(w.data(), rows, cols, &q[t * blocks], 1, &one_by_one[t * rows], rows);
+        test::matmul<TestType>(panels, layout, cols, &q[t * blocks], 1, &one_by_one[t * rows]);
         for (std::size_t r = 0; r < rows; ++r)
           within_bounds =
               within_bounds && std::abs(one_by_one[t * rows + r] - expected[t * rows + r]) <=
@@ -502,7 +520,7 @@ TEMPLATE_TEST_CASE("quantised products equal the reference, and any tile the sam
       REQUIRE(within_bounds);
       for (const std::size_t tokens : {2u, 4u, 5u, 9u}) {
         std::vector<float> together(tokens * rows);
-        kernels::matmul(w.data(), rows, cols, q.data(), tokens, together.data(), rows);
+        test::matmul<TestType>(panels, layout, cols, q.data(), tokens, together.data());
         REQUIRE(bits(together) ==
                 bits({one_by_one.begin(),
                       one_by_one.begin() + static_cast<std::ptrdiff_t>(tokens * rows)}));
@@ -514,20 +532,23 @@ TEMPLATE_TEST_CASE("quantised products equal the reference, and any tile the sam
 TEST_CASE("quantised products are exact at the extremes of every integer") {
   BlockQ8_0 w8{.scale = to_half(1.0f), .q = {}};
   BlockQ4_0 w4{.scale = to_half(1.0f), .q = {}};
-  ActivationBlock x{.scale = 1.0f, .q = {}};
+  ActivationBlock x{.scale = 1.0f, .total = 0, .q = {}};
+  const PanelLayout layout{1, 1};
+  const auto product = [&]<class F>(F, const typename F::Block& w, int activation) {
+    std::ranges::fill(x.q, static_cast<std::int8_t>(activation));
+    x.total = 32 * activation;
+    float y = 0;
+    test::matmul<F>(in_panels<F>(&w, layout), layout, 32, &x, 1, &y);
+    return y;
+  };
   for (const int weight : {-128, -127, 127})
     for (const int activation : {-127, 127}) {
       std::ranges::fill(w8.q, static_cast<std::int8_t>(weight));
-      std::ranges::fill(x.q, static_cast<std::int8_t>(activation));
-      float y = 0;
-      kernels::matmul(&w8, 1, 32, &x, 1, &y, 1);
-      CHECK(y == static_cast<float>(32 * weight * activation));
+      CHECK(product(Q8_0(), w8, activation) == static_cast<float>(32 * weight * activation));
     }
-  for (const auto& [byte, weight] : {std::pair<std::uint8_t, int>{0x00, -8}, {0xFF, 7}}) {
-    std::ranges::fill(w4.q, byte);
-    std::ranges::fill(x.q, std::int8_t{-127});
-    float y = 0;
-    kernels::matmul(&w4, 1, 32, &x, 1, &y, 1);
-    CHECK(y == static_cast<float>(32 * weight * -127));
-  }
+  for (const auto& [byte, weight] : {std::pair<std::uint8_t, int>{0x00, -8}, {0xFF, 7}})
+    for (const int activation : {-127, 127}) {
+      std::ranges::fill(w4.q, byte);
+      CHECK(product(Q4_0(), w4, activation) == static_cast<float>(32 * weight * activation));
+    }
 }

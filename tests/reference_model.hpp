@@ -27,7 +27,7 @@ std::vector<double> decoded(const Tensor& tensor) {
       std::vector<double> result;
       std::vector<float> row(View::cols);
       for (std::size_t r = 0; r < View::rows; ++r) {
-        View::Format::decode(view.row(r), row.data(), View::cols);
+        view.decode_row(r, row.data());
         result.insert(result.end(), row.begin(), row.end());
       }
       return result;

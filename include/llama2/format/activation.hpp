@@ -13,6 +13,7 @@ namespace llama2::inline LLAMA2_ABI {
 /// of a last block is zeros.
 struct ActivationBlock {
   float scale;
+  std::int32_t total;  ///< the sum of q
   std::int8_t q[32];
 };
 

@@ -150,12 +150,21 @@ GgufTensor make_gguf_tensor(TensorId id, const Tensor& tensor) {
       using F = typename View::Format;
       constexpr Encoding own = encoding_of<F>();
       if (gguf_encoding(own, View::rows, View::cols) == own)
-        return copy_gguf_tensor(id, View::rows, View::cols, own,
-                                reinterpret_cast<const std::byte*>(view.data));
+        return GgufTensor{.id = id,
+                          .rows = View::rows,
+                          .cols = View::cols,
+                          .encoding = own,
+                          .encode_row = [view](std::uint64_t row, std::byte* out) {
+                            view.copy_row(static_cast<std::size_t>(row), 0, View::layout.row_blocks,
+                                          reinterpret_cast<typename F::Block*>(out));
+                          }};
       return make_gguf_tensor(
           id, View::rows, View::cols, own,
           [view](std::uint64_t row, std::size_t col, std::size_t n, float* out) {
-            F::decode(view.row(static_cast<std::size_t>(row)) + col / F::block_size, out, n);
+            typename F::Block blocks[1024 / F::block_size];
+            view.copy_row(static_cast<std::size_t>(row), col / F::block_size, row_blocks<F>(n),
+                          blocks);
+            F::decode(blocks, out, n);
           });
     });
   }

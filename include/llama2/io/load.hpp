@@ -36,7 +36,7 @@ struct LoadOptions {
   FileAccess access = FileAccess::map;
   /// Whether weights that the file has in one quantised format may be rounded again to another.
   bool requantize = false;
-  /// Told after each tensor that is converted how many bytes of the file are done, and of how many.
+  /// Told after each tensor how many bytes of the file are done, and of how many.
   /// What it throws ends the loading.
   std::function<void(std::uint64_t done, std::uint64_t total)> on_progress = {};
   /// In place of what the file (or, where it is silent, the shape) says.
@@ -61,17 +61,28 @@ inline Checkpoint open_checkpoint(const std::string& path, FileAccess access = F
 
 namespace detail {
 
-/// Whether a matrix' bytes in the file are just what a view of it wants: the same format, no
-/// padding of rows, and aligned. Vectors, small as they are, are copied, so that a model whose
-/// matrices are all converted needs its file no longer.
+/// Fills a view's memory from a tensor of a file: blocks as they are, or converted.
 template <class View>
-bool can_be_mapped(const Checkpoint& checkpoint, const StoredTensor& stored) noexcept {
-  if (View::rows == 1) return false;
-  using Memory = TensorMemory<View>;
-  const auto bytes = checkpoint.data(stored);
-  return stored.encoding == encoding_of<typename Memory::Format>() &&
-         bytes.size() == Memory::count * sizeof(typename Memory::Element) &&
-         reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(typename Memory::Element) == 0;
+void pack_stored(const Compute& compute, const Checkpoint& checkpoint, const StoredTensor& stored,
+                 View& view, typename TensorMemory<View>::Element* memory) noexcept {
+  const auto decode = [&](auto kernels, std::size_t row, std::size_t col, std::size_t n,
+                          float* out) {
+    checkpoint.decode(stored, row * stored.cols + col, n, out, kernels);
+  };
+  using F = typename TensorMemory<View>::Format;
+  if constexpr (std::is_same_v<typename View::Format, F>) {
+    // Rows of a file are whole blocks.
+    if (stored.encoding == encoding_of<F>()) {
+      const std::byte* const bytes = checkpoint.data(stored).data();
+      pack_blocks(compute, view, memory,
+                  [&](auto, std::size_t row, std::size_t col, std::size_t n, auto* out) {
+                    const std::size_t first = row * row_blocks<F>(View::cols) + col / F::block_size;
+                    std::memcpy(out, bytes + first * sizeof *out, row_bytes<F>(n));
+                  });
+      return;
+    }
+  }
+  pack(compute, view, memory, decode);
 }
 
 /// Checks that a tensor of a file can become a tensor of a model.
@@ -102,11 +113,10 @@ void check_tensor(const Checkpoint& checkpoint, const StoredTensor& stored, bool
 
 }  // namespace detail
 
-/// Makes a model of type M from an opened checkpoint. Tensors that the file stores in M's format
-/// are used where they lie; the others are converted, in parallel. Memory for the result and one
-/// tensor of a mapped file is all that it takes: what has been converted is dropped. (A file that
-/// is read instead lies in memory as a whole, until the last checkpoint or model that needs it is
-/// gone.)
+/// Makes a model of type M from an opened checkpoint: its weights are converted to M's format and
+/// put into panels, in parallel. Memory for the result and one tensor of a mapped file is all that
+/// it takes: what has been read is dropped. (A file that is read instead lies in memory as a whole,
+/// until the checkpoint is gone.) The model does not need the file.
 ///
 /// Throws `mismatch`, naming the field or tensor, what the type asks for and what the file has.
 template <class M>
@@ -130,8 +140,7 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   typename M::WeightTensors weights;
   std::size_t bytes = 0;
   std::uint64_t total = 0;
-  bool any_mapped = false;
-  std::vector<const StoredTensor*> to_convert;
+  std::vector<const StoredTensor*> order;
   for_each_tensor(
       [&](TensorId id, auto& tensor) {
         const StoredTensor& stored = checkpoint.tensor(id);
@@ -139,43 +148,24 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
         visit_view(tensor, [&]<class View>(View&) {
           using Memory = TensorMemory<View>;
           detail::check_tensor<View>(checkpoint, stored, options.requantize);
-          if (detail::can_be_mapped<View>(checkpoint, stored)) {
-            any_mapped = true;
-            return;
-          }
           bytes += WeightArena::size_of<typename Memory::Element>(Memory::count);
           total += stored.bytes;
-          to_convert.push_back(&stored);
+          order.push_back(&stored);
         });
       },
       weights);
 
-  struct Owner {
-    std::shared_ptr<const InputFile> file;  ///< where a matrix lies in it
-    std::vector<std::shared_ptr<const InputFile>> further_parts;
-    WeightArena arena;
-  };
-  auto owner = std::make_shared<Owner>(Owner{nullptr, {}, WeightArena(bytes)});
-  if (any_mapped) {
-    owner->file = checkpoint.file;
-    owner->further_parts = checkpoint.further_parts;
-  }
+  auto arena = std::make_shared<WeightArena>(bytes);
   std::uint64_t done = 0;
-  std::size_t converted = 0;
+  std::size_t packed = 0;
   for_each_tensor(
       [&](TensorId id, auto& tensor) {
         const StoredTensor& stored = checkpoint.tensor(id);
         visit_view(tensor, [&]<class View>(View& view) {
-          using Element = typename TensorMemory<View>::Element;
-          if (detail::can_be_mapped<View>(checkpoint, stored)) {
-            view.data = reinterpret_cast<const Element*>(checkpoint.data(stored).data());
-            return;
-          }
-          if (++converted < to_convert.size()) checkpoint.will_need(*to_convert[converted]);
-          pack(compute, view, owner->arena.template take<Element>(TensorMemory<View>::count),
-               [&](auto kernels, std::size_t row, std::size_t col, std::size_t n, float* out) {
-                 checkpoint.decode(stored, row * stored.cols + col, n, out, kernels);
-               });
+          using Memory = TensorMemory<View>;
+          if (++packed < order.size()) checkpoint.will_need(*order[packed]);
+          detail::pack_stored(compute, checkpoint, stored, view,
+                              arena->template take<typename Memory::Element>(Memory::count));
           checkpoint.drop(stored);
           done += stored.bytes;
           if (options.on_progress) options.on_progress(done, total);
@@ -188,7 +178,7 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   config.norm_epsilon = options.norm_epsilon.value_or(config.norm_epsilon);
   config.rope_theta = options.rope_theta.value_or(config.rope_theta);
   config.rope_linear_scale = options.rope_linear_scale.value_or(config.rope_linear_scale);
-  return M(weights, std::move(owner), config, std::move(compute.executor), compute.target);
+  return M(weights, std::move(arena), config, std::move(compute.executor), compute.target);
 }
 
 /// Opens `path` and makes a model of type M from it; see `open_checkpoint` and the overload above.

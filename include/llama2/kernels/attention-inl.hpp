@@ -13,7 +13,7 @@
 #include <limits>
 
 #include "llama2/format/kv_format.hpp"
-#include "llama2/kernels/quantised_matmul-inl.hpp"
+#include "llama2/kernels/quantise-inl.hpp"
 #include "llama2/simd/math-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();

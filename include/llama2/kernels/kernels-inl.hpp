@@ -14,7 +14,7 @@
 #include "llama2/kernels/codec-inl.hpp"
 #include "llama2/kernels/elementwise-inl.hpp"
 #include "llama2/kernels/matmul-inl.hpp"
-#include "llama2/kernels/quantised_matmul-inl.hpp"
+#include "llama2/kernels/quantise-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
@@ -24,10 +24,11 @@ struct Kernels {
   static constexpr std::string_view name =
       std::string_view(LLAMA2_DETAIL_STRING(HWY_NAMESPACE)).substr(2);  // without "N_"
 
-  template <class Block, class Activation>
-  static void matmul(const Block* w, std::size_t rows, std::size_t cols, const Activation* x,
-                     std::size_t tokens, float* y, std::size_t y_stride) noexcept {
-    HWY_NAMESPACE::matmul(w, rows, cols, x, tokens, y, y_stride);
+  template <WeightFormat F>
+  static void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t rows,
+                     std::size_t cols, const ActivationOf<F>* x, std::size_t tokens, float* y,
+                     std::size_t y_stride) noexcept {
+    HWY_NAMESPACE::matmul<F>(stripe, panels, rows, cols, x, tokens, y, y_stride);
   }
   static void quantise(const float* x, std::size_t n, ActivationBlock* out) noexcept {
     HWY_NAMESPACE::quantise(x, n, out);

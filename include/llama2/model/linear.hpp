@@ -78,12 +78,16 @@ void linear(const Compute& compute, const MatrixView<F, Rows, Cols>& matrix, con
             std::size_t tokens, float* y) noexcept {
   visit_view(matrix, [&]<class View>(const View& w) {
     const auto* const input = x.of<typename View::Format>();
-    parallel_ranges(
-        compute.executor, Rows, 8, Cols * tokens, [&](std::size_t begin, std::size_t end) {
-          compute.target.call([&](auto kernels) {
-            kernels.matmul(w.row(begin), end - begin, Cols, input, tokens, y + begin, Rows);
-          });
-        });
+    constexpr PanelLayout layout = View::layout;
+    parallel_ranges(compute.executor, layout.stripes(), 1, stripe_rows * Cols * tokens,
+                    [&](std::size_t begin, std::size_t end) {
+                      compute.target.call([&]<class Kernels>(Kernels) {
+                        for (std::size_t s = begin; s < end; ++s)
+                          Kernels::template matmul<typename View::Format>(
+                              w.data + layout.begin_of(s), layout.panels_of(s), layout.rows_of(s),
+                              Cols, input, tokens, y + s * stripe_rows, Rows);
+                      });
+                    });
   });
 }
 

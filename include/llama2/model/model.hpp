@@ -157,9 +157,8 @@ class Model {
                   Tape& tape) const {
     const auto& [weights, owner, config, compute] = *state_;
     for (std::size_t t = 0; t < rows.size(); ++t) {
-      visit_view(weights.token_embedding, [&]<class View>(const View& embedding) {
-        View::Format::decode(embedding.row(static_cast<std::size_t>(rows[t].token)),
-                             ws.stream + t * S::dim, S::dim);
+      visit_view(weights.token_embedding, [&](const auto& embedding) {
+        embedding.decode_row(static_cast<std::size_t>(rows[t].token), ws.stream + t * S::dim);
       });
       fill_rotation<head_dim<S>>(config, rows[t].position, ws.cosines + t * head_dim<S>,
                                  ws.sines + t * head_dim<S>);

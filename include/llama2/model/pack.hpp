@@ -8,6 +8,7 @@
 
 #include "llama2/base/aligned_buffer.hpp"
 #include "llama2/format/float_formats.hpp"
+#include "llama2/format/panel.hpp"
 #include "llama2/format/weight_format.hpp"
 #include "llama2/model/linear.hpp"
 #include "llama2/model/parameters.hpp"
@@ -44,28 +45,47 @@ class WeightArena {
   std::size_t used_ = 0;
 };
 
-/// Fills a tensor's memory in parallel. `source(kernels, row, col, n, out)` must supply n floats of
-/// a row from column `col`, a multiple of 1024; it is called from several threads, with the
-/// target's `Kernels`, and must not throw.
+/// Columns that are packed at a time: floats and blocks of them stay in the first-level cache.
+inline constexpr std::size_t pack_columns = 1024;
+
+/// Fills a matrix's memory, which must be zeros, in parallel. `source(kernels, row, col, n, out)`
+/// must supply the blocks of n weights of a row from column `col`, a multiple of `pack_columns`; it
+/// is called from several threads, with the target's `Kernels`, and must not throw.
 template <WeightFormat F, std::size_t Rows, std::size_t Cols, class Source>
-void pack(const Compute& compute, MatrixView<F, Rows, Cols>& tensor, typename F::Block* memory,
-          Source&& source) noexcept {
-  constexpr std::size_t piece = 1024;  // floats at a time: stays in the first-level cache
-  static_assert(piece % F::block_size == 0);
-  parallel_ranges(compute.executor, Rows, 1, Cols, [&](std::size_t begin, std::size_t end) {
-    compute.target.call([&]<class Kernels>(Kernels kernels) {
-      float floats[std::min(piece, Cols)];
-      for (std::size_t r = begin; r < end; ++r) {
-        auto* const row = memory + r * row_blocks<F>(Cols);
-        for (std::size_t c = 0; c < Cols; c += piece) {
-          const std::size_t n = std::min(piece, Cols - c);
-          source(kernels, r, c, n, floats);
-          Kernels::template encode<F>(floats, row + c / F::block_size, n);
-        }
-      }
-    });
-  });
+void pack_blocks(const Compute& compute, MatrixView<F, Rows, Cols>& tensor, PanelBlock<F>* memory,
+                 Source&& source) noexcept {
+  constexpr PanelLayout layout = MatrixView<F, Rows, Cols>::layout;
+  static_assert(pack_columns % F::block_size == 0);
+  parallel_ranges(
+      compute.executor, layout.stripes(), 1, stripe_rows * Cols,
+      [&](std::size_t begin, std::size_t end) {
+        compute.target.call([&](auto kernels) {
+          typename F::Block blocks[row_blocks<F>(std::min(pack_columns, Cols))];
+          for (std::size_t s = begin; s < end; ++s)
+            for (std::size_t c = 0; c < Cols; c += pack_columns)
+              for (std::size_t r = s * stripe_rows; r < s * stripe_rows + layout.rows_of(s); ++r) {
+                const std::size_t n = std::min(pack_columns, Cols - c);
+                source(kernels, r, c, n, blocks);
+                PanelBlock<F>* out = memory + layout.index(r, c / F::block_size);
+                for (std::size_t b = 0; b < row_blocks<F>(n); ++b, out += layout.panels_of(s))
+                  out->put(r % panel_rows, blocks[b]);
+              }
+        });
+      });
   tensor.data = memory;
+}
+
+/// The same from floats: `source(kernels, row, col, n, out)` must supply n of them.
+template <WeightFormat F, std::size_t Rows, std::size_t Cols, class Source>
+void pack(const Compute& compute, MatrixView<F, Rows, Cols>& tensor, PanelBlock<F>* memory,
+          Source&& source) noexcept {
+  pack_blocks(compute, tensor, memory,
+              [&]<class Kernels>(Kernels kernels, std::size_t row, std::size_t col, std::size_t n,
+                                 typename F::Block* out) {
+                float floats[std::min(pack_columns, Cols)];
+                source(kernels, row, col, n, floats);
+                Kernels::template encode<F>(floats, out, n);
+              });
 }
 
 template <std::size_t N, class Source>
@@ -81,8 +101,8 @@ struct TensorMemory;
 template <WeightFormat F, std::size_t Rows, std::size_t Cols>
 struct TensorMemory<MatrixView<F, Rows, Cols>> {
   using Format = F;
-  using Element = typename F::Block;
-  static constexpr std::size_t count = MatrixView<F, Rows, Cols>::blocks;
+  using Element = PanelBlock<F>;
+  static constexpr std::size_t count = MatrixView<F, Rows, Cols>::layout.blocks();
 };
 template <std::size_t N>
 struct TensorMemory<VectorView<N>> {

@@ -1,29 +1,45 @@
 // Weights in memory: typed by format and extents, owned elsewhere.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 #include <type_traits>
 #include <variant>
 
 #include "llama2/format/mixed.hpp"
-#include "llama2/format/weight_format.hpp"
+#include "llama2/format/panel.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
-/// A row-major matrix of weights in format F, its rows consecutive. Does not own its memory.
+/// A matrix of weights in format F, in panels: stripes of up to four, whose blocks alternate. Does
+/// not own its memory.
 template <MatrixFormat F, std::size_t Rows, std::size_t Cols>
 struct MatrixView {
   using Format = F;
   using Block = typename F::Block;
   static constexpr std::size_t rows = Rows;
   static constexpr std::size_t cols = Cols;
-  static constexpr std::size_t blocks = Rows * row_blocks<F>(Cols);
+  static constexpr PanelLayout layout{Rows, row_blocks<F>(Cols)};
 
-  const Block* data = nullptr;
+  const PanelBlock<F>* data = nullptr;
 
-  [[nodiscard]] const Block* row(std::size_t r) const noexcept {
-    return data + r * row_blocks<F>(Cols);
+  /// Copies blocks [begin, begin + count) of a row.
+  void copy_row(std::size_t row, std::size_t begin, std::size_t count, Block* out) const noexcept {
+    for (std::size_t b = 0; b < count; ++b)
+      data[layout.index(row, begin + b)].get(row % panel_rows, out[b]);
+  }
+
+  /// A row as Cols floats.
+  void decode_row(std::size_t row, float* out) const noexcept {
+    constexpr std::size_t piece = std::max<std::size_t>(1, 512 / F::block_size);  // blocks
+    Block blocks[std::min(piece, layout.row_blocks)];
+    for (std::size_t b = 0; b < layout.row_blocks; b += piece) {
+      const std::size_t count = std::min(piece, layout.row_blocks - b);
+      copy_row(row, b, count, blocks);
+      const std::size_t first = b * F::block_size;
+      F::decode(blocks, out + first, std::min(count * F::block_size, Cols - first));
+    }
   }
 };
 

@@ -66,7 +66,7 @@ class Workspace {
                   {.expected = "1 to 65536", .found = std::to_string(rows)});
     return MemoryPlan<S, FloatElement, FloatElement>::scratch(rows) / sizeof(float);
   }
-  static_assert(sizeof(ActivationBlock) == 36);
+  static_assert(sizeof(ActivationBlock) == 40);
   struct FloatElement {
     using Block = float;
     static constexpr std::size_t block_size = 1;

@@ -57,9 +57,9 @@ struct MemoryPlan {
                                     2 * head_dim<S>)+quantised_activations());
   }
 
-  /// One row of a layer's input as `ActivationBlock`s: 32 bytes and a scale for each 32 floats.
+  /// One row of a layer's input as `ActivationBlock`s: 32 bytes, a scale and a sum for each 32 floats.
   static constexpr std::size_t quantised_activations() noexcept {
-    return ceil_div(S::dim > S::hidden_dim ? S::dim : S::hidden_dim, 32) * 36;
+    return ceil_div(S::dim > S::hidden_dim ? S::dim : S::hidden_dim, 32) * 40;
   }
 
   /// Logits, candidates and ids of a session: 24 bytes for each id, 4 for each token.
@@ -74,10 +74,11 @@ struct MemoryPlan {
 
  private:
   static constexpr std::size_t matrix(std::size_t rows, std::size_t cols) noexcept {
+    const std::size_t padded = round_up(rows, 16);  // to whole panels
     if constexpr (requires { W::max_row_bytes(cols); })
-      return rows * W::max_row_bytes(cols);
+      return padded * W::max_row_bytes(cols);
     else
-      return rows * ceil_div(cols, W::block_size) * sizeof(typename W::Block);
+      return padded * ceil_div(cols, W::block_size) * sizeof(typename W::Block);
   }
 };
 
