@@ -26,12 +26,15 @@ Compute one_thread(Target target) {
 
 /// A matrix of generated weights.
 template <class F>
-AlignedBuffer<typename F::Block> make_matrix(std::size_t rows, std::size_t cols) {
-  AlignedBuffer<typename F::Block> w(rows * row_blocks<F>(cols));
+AlignedBuffer<PanelBlock<F>> make_matrix(const PanelLayout& layout, std::size_t cols) {
+  AlignedBuffer<PanelBlock<F>> w(layout.blocks());
   std::vector<float> row(cols);
-  for (std::size_t r = 0; r < rows; ++r) {
+  std::vector<typename F::Block> blocks(layout.row_blocks);
+  for (std::size_t r = 0; r < layout.rows; ++r) {
     for (std::size_t c = 0; c < cols; ++c) row[c] = uniform_at(r, c);
-    F::encode(row.data(), w.data() + r * row_blocks<F>(cols), cols);
+    F::encode(row.data(), blocks.data(), cols);
+    for (std::size_t b = 0; b < layout.row_blocks; ++b)
+      w[layout.index(r, b)].put(r % panel_rows, blocks[b]);
   }
   return w;
 }
@@ -39,15 +42,19 @@ AlignedBuffer<typename F::Block> make_matrix(std::size_t rows, std::size_t cols)
 template <class F>
 void matmul(benchmark::State& state, Target target, std::size_t rows, std::size_t cols,
             std::size_t tokens) {
-  const auto w = make_matrix<F>(rows, cols);
+  const PanelLayout layout{rows, row_blocks<F>(cols)};
+  const auto w = make_matrix<F>(layout, cols);
   const AlignedBuffer<ActivationOf<F>> x(tokens * row_blocks<F>(cols));
   AlignedBuffer<float> y(tokens * rows);
   const double seconds = bench::time_loop(state, [&] {
-    target.call([&](auto kernels) {
-      kernels.matmul(w.data(), rows, cols, x.data(), tokens, y.data(), rows);
+    target.call([&]<class Kernels>(Kernels) {
+      for (std::size_t s = 0; s < layout.stripes(); ++s)
+        Kernels::template matmul<F>(w.data() + layout.begin_of(s), layout.panels_of(s),
+                                    layout.rows_of(s), cols, x.data(), tokens,
+                                    y.data() + s * stripe_rows, rows);
     });
   });
-  const std::size_t bytes = w.size() * sizeof(typename F::Block);
+  const std::size_t bytes = w.size() * sizeof(PanelBlock<F>);
   const double macs = static_cast<double>(rows * cols * tokens);
   state.counters["bytes_per_second"] = static_cast<double>(bytes) / seconds;
   state.counters["items_per_second"] = macs / seconds;

@@ -101,7 +101,7 @@ void warm_up_memory() {
 double convert_in_memory(std::uint64_t bytes, const Compute& compute) {
   constexpr std::size_t rows = 4096, cols = 4096;  // 32 MiB: more than caches hold
   AlignedBuffer<Half> source(rows * cols);
-  AlignedBuffer<BlockQ4_0> result(rows * row_blocks<Q4_0>(cols));
+  AlignedBuffer<PanelBlock<Q4_0>> result(MatrixView<Q4_0, rows, cols>::layout.blocks());
   for (std::size_t i = 0; i < source.size(); ++i) source[i] = to_half(uniform_at(1, i));
   MatrixView<Q4_0, rows, cols> view;
   const auto convert = [&] {
