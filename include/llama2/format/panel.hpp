@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "llama2/base/checked.hpp"
+#include "llama2/format/float_formats.hpp"
 #include "llama2/format/quantised.hpp"
 #include "llama2/format/weight_format.hpp"
 
@@ -21,31 +22,52 @@ inline constexpr std::size_t panel_rows = 16;
 inline constexpr std::size_t stripe_panels = 4;
 inline constexpr std::size_t stripe_rows = stripe_panels * panel_rows;
 
-/// The same block of 16 rows. `put` and `get` exchange a row's `F::Block` with it. Of a float
-/// format a block is one column.
+/// The same few columns of 16 rows. `put` and `get` exchange a row's `F::Block`s with it, of which
+/// it holds `row_blocks`; those beyond the matrix must be zeros.
 template <WeightFormat F>
 struct PanelBlock {
   static_assert(F::block_size == 1);
+  static constexpr std::size_t row_blocks = 1;
+  static constexpr std::size_t cols = 1;
 
   typename F::Block w[panel_rows];
 
-  void put(std::size_t row, const typename F::Block& block) noexcept { w[row] = block; }
-  void get(std::size_t row, typename F::Block& block) const noexcept { block = w[row]; }
+  void put(std::size_t row, std::size_t, const typename F::Block& block) noexcept {
+    w[row] = block;
+  }
+  void get(std::size_t row, std::size_t, typename F::Block& block) const noexcept {
+    block = w[row];
+  }
+};
+
+/// Pairs of consecutive weights, for instructions that sum two products.
+template <>
+struct PanelBlock<BF16> {
+  static constexpr std::size_t row_blocks = 2;
+  static constexpr std::size_t cols = 2;
+
+  BFloat16 w[panel_rows][2];
+
+  void put(std::size_t row, std::size_t i, const BFloat16& block) noexcept { w[row][i] = block; }
+  void get(std::size_t row, std::size_t i, BFloat16& block) const noexcept { block = w[row][i]; }
 };
 
 /// Quads of consecutive weights, for instructions that sum four products; each weight plus 128,
 /// because those instructions take one operand without a sign.
 template <>
 struct PanelBlock<Q8_0> {
+  static constexpr std::size_t row_blocks = 1;
+  static constexpr std::size_t cols = 32;
+
   std::uint8_t q[8][panel_rows][4];
   Half scale[panel_rows];
 
-  void put(std::size_t row, const BlockQ8_0& block) noexcept {
+  void put(std::size_t row, std::size_t, const BlockQ8_0& block) noexcept {
     for (std::size_t i = 0; i < 32; ++i)
       q[i / 4][row][i % 4] = static_cast<std::uint8_t>(block.q[i] + 128);
     scale[row] = block.scale;
   }
-  void get(std::size_t row, BlockQ8_0& block) const noexcept {
+  void get(std::size_t row, std::size_t, BlockQ8_0& block) const noexcept {
     for (std::size_t i = 0; i < 32; ++i)
       block.q[i] = static_cast<std::int8_t>(q[i / 4][row][i % 4] - 128);
     block.scale = scale[row];
@@ -55,30 +77,38 @@ struct PanelBlock<Q8_0> {
 /// As in the row's block: a byte has weight i in its low and weight i + 16 in its high four bits.
 template <>
 struct PanelBlock<Q4_0> {
+  static constexpr std::size_t row_blocks = 1;
+  static constexpr std::size_t cols = 32;
+
   std::uint8_t q[4][panel_rows][4];
   Half scale[panel_rows];
 
-  void put(std::size_t row, const BlockQ4_0& block) noexcept {
+  void put(std::size_t row, std::size_t, const BlockQ4_0& block) noexcept {
     for (std::size_t g = 0; g < 4; ++g) std::memcpy(q[g][row], block.q + 4 * g, 4);
     scale[row] = block.scale;
   }
-  void get(std::size_t row, BlockQ4_0& block) const noexcept {
+  void get(std::size_t row, std::size_t, BlockQ4_0& block) const noexcept {
     for (std::size_t g = 0; g < 4; ++g) std::memcpy(block.q + 4 * g, q[g][row], 4);
     block.scale = scale[row];
   }
 };
 
-/// Where the blocks of a matrix lie.
+/// Where the `PanelBlock`s of a matrix lie.
 struct PanelLayout {
   std::size_t rows;
-  std::size_t row_blocks;  ///< blocks of a row
+  std::size_t depth;  ///< panel blocks side by side that hold a row
+
+  template <WeightFormat F>
+  static constexpr PanelLayout of(std::size_t rows, std::size_t cols) noexcept {
+    return {rows, ceil_div(cols, PanelBlock<F>::cols)};
+  }
 
   [[nodiscard]] constexpr std::size_t panels() const noexcept { return ceil_div(rows, panel_rows); }
   [[nodiscard]] constexpr std::size_t stripes() const noexcept {
     return ceil_div(rows, stripe_rows);
   }
   /// All blocks; rows that fill the last panel up are zeros.
-  [[nodiscard]] constexpr std::size_t blocks() const noexcept { return panels() * row_blocks; }
+  [[nodiscard]] constexpr std::size_t blocks() const noexcept { return panels() * depth; }
 
   [[nodiscard]] constexpr std::size_t panels_of(std::size_t stripe) const noexcept {
     return std::min(stripe_panels, panels() - stripe * stripe_panels);
@@ -88,13 +118,39 @@ struct PanelLayout {
   }
   /// Index of a stripe's first block.
   [[nodiscard]] constexpr std::size_t begin_of(std::size_t stripe) const noexcept {
-    return stripe * stripe_panels * row_blocks;
+    return stripe * stripe_panels * depth;
   }
-  /// Index of the block that holds a row's block.
-  [[nodiscard]] constexpr std::size_t index(std::size_t row, std::size_t block) const noexcept {
+  /// Index of the block `at` of the `depth` that hold a row.
+  [[nodiscard]] constexpr std::size_t index(std::size_t row, std::size_t at) const noexcept {
     const std::size_t stripe = row / stripe_rows;
-    return begin_of(stripe) + block * panels_of(stripe) + row % stripe_rows / panel_rows;
+    return begin_of(stripe) + at * panels_of(stripe) + row % stripe_rows / panel_rows;
   }
 };
+
+/// Puts `count` blocks of a row into a matrix, from block `begin` on.
+template <WeightFormat F>
+void put_row(PanelBlock<F>* panels, const PanelLayout& layout, std::size_t row, std::size_t begin,
+             std::size_t count, const typename F::Block* in) noexcept {
+  constexpr std::size_t each = PanelBlock<F>::row_blocks;
+  const std::size_t step = layout.panels_of(row / stripe_rows);
+  PanelBlock<F>* out = panels + layout.index(row, begin / each);
+  for (std::size_t b = begin; b < begin + count; ++b) {
+    out->put(row % panel_rows, b % each, *in++);
+    if ((b + 1) % each == 0) out += step;
+  }
+}
+
+/// Copies `count` blocks of a row out of a matrix, from block `begin` on.
+template <WeightFormat F>
+void get_row(const PanelBlock<F>* panels, const PanelLayout& layout, std::size_t row,
+             std::size_t begin, std::size_t count, typename F::Block* out) noexcept {
+  constexpr std::size_t each = PanelBlock<F>::row_blocks;
+  const std::size_t step = layout.panels_of(row / stripe_rows);
+  const PanelBlock<F>* in = panels + layout.index(row, begin / each);
+  for (std::size_t b = begin; b < begin + count; ++b) {
+    in->get(row % panel_rows, b % each, *out++);
+    if ((b + 1) % each == 0) in += step;
+  }
+}
 
 }  // namespace llama2::inline LLAMA2_ABI

@@ -155,7 +155,8 @@ GgufTensor make_gguf_tensor(TensorId id, const Tensor& tensor) {
                           .cols = View::cols,
                           .encoding = own,
                           .encode_row = [view](std::uint64_t row, std::byte* out) {
-                            view.copy_row(static_cast<std::size_t>(row), 0, View::layout.row_blocks,
+                            view.copy_row(static_cast<std::size_t>(row), 0,
+                                          row_blocks<F>(View::cols),
                                           reinterpret_cast<typename F::Block*>(out));
                           }};
       return make_gguf_tensor(

@@ -13,7 +13,7 @@
 #include <limits>
 
 #include "llama2/format/kv_format.hpp"
-#include "llama2/kernels/quantise-inl.hpp"
+#include "llama2/kernels/prepare-inl.hpp"
 #include "llama2/simd/math-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -33,11 +33,15 @@ template <std::size_t HeadDim, std::size_t P>
 void store_key_value(const float* key, const float* value, KvHead<Q8_0, HeadDim, P>& head,
                      std::size_t slot) noexcept {
   constexpr std::size_t groups = KvHead<Q8_0, HeadDim, P>::groups;
-  ActivationBlock blocks[groups];
-  quantise(key, HeadDim, blocks);
+  QuantisedBlock blocks[groups];
+  const auto quantise_groups = [&](const float* x) {
+    for (std::size_t g = 0; g < groups; ++g)
+      quantise(x + 32 * g, std::min<std::size_t>(32, HeadDim - 32 * g), blocks[g]);
+  };
+  quantise_groups(key);
   for (std::size_t g = 0; g < groups; ++g) head.key_scales[g][slot] = to_half(blocks[g].scale);
   for (std::size_t i = 0; i < HeadDim; ++i) head.keys[i][slot] = blocks[i / 32].q[i % 32];
-  quantise(value, HeadDim, blocks);
+  quantise_groups(value);
   for (std::size_t g = 0; g < groups; ++g) head.value_scales[g][slot] = to_half(blocks[g].scale);
   for (std::size_t i = 0; i < HeadDim; ++i) head.values[slot][i] = blocks[i / 32].q[i % 32];
 }

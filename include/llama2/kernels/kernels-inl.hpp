@@ -14,7 +14,7 @@
 #include "llama2/kernels/codec-inl.hpp"
 #include "llama2/kernels/elementwise-inl.hpp"
 #include "llama2/kernels/matmul-inl.hpp"
-#include "llama2/kernels/quantise-inl.hpp"
+#include "llama2/kernels/prepare-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
@@ -22,16 +22,24 @@ namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
 /// What `Target` chooses among. Each member is the function of its name in this namespace.
 struct Kernels {
   static constexpr std::string_view name =
+#if HWY_TARGET == HWY_AVX3 && LLAMA2_SIMD_BF16
+      "AVX3_BF16";  // and with VNNI, as every processor that has it
+#elif HWY_TARGET == HWY_AVX3 && LLAMA2_SIMD_VNNI
+      "AVX3_VNNI";
+#else
       std::string_view(LLAMA2_DETAIL_STRING(HWY_NAMESPACE)).substr(2);  // without "N_"
+#endif
 
   template <WeightFormat F>
-  static void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t rows,
-                     std::size_t cols, const ActivationOf<F>* x, std::size_t tokens, float* y,
+  static void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth,
+                     std::size_t rows, const std::byte* x, std::size_t tokens, float* y,
                      std::size_t y_stride) noexcept {
-    HWY_NAMESPACE::matmul<F>(stripe, panels, rows, cols, x, tokens, y, y_stride);
+    HWY_NAMESPACE::matmul<F>(stripe, panels, depth, rows, x, tokens, y, y_stride);
   }
-  static void quantise(const float* x, std::size_t n, ActivationBlock* out) noexcept {
-    HWY_NAMESPACE::quantise(x, n, out);
+  template <ActivationForm Form, std::size_t T>
+  static void prepare(const float* x, std::size_t cols, std::size_t tokens,
+                      std::byte* out) noexcept {
+    HWY_NAMESPACE::prepare<Form, T>(x, cols, tokens, out);
   }
   template <WeightFormat F>
   static void decode(const typename F::Block* in, float* out, std::size_t n) noexcept {

@@ -15,7 +15,9 @@
 
 #include "llama2/format/activation.hpp"
 #include "llama2/format/panel.hpp"
-#include "llama2/simd/quads-inl.hpp"
+#include "llama2/format/quantised.hpp"
+#include "llama2/kernels/prepare-inl.hpp"
+#include "llama2/simd/dots-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
@@ -26,32 +28,28 @@ using simd::RowFloats;
 /// Vectors that hold one number for each row of a panel.
 inline constexpr std::size_t row_vectors = panel_rows / RowFloats::lanes;
 
-/// How many vectors of rows and how many tokens a tile has: as many sums as there are registers
-/// beside the operands. AVX-512 has 32, other processors 16.
-template <class Activation>
-struct Tile;
-template <>
-struct Tile<float> {
-  static constexpr std::size_t vectors = row_vectors == 1 ? 4 : 2;
-  static constexpr std::size_t tokens = 6;
-};
-template <>
-struct Tile<ActivationBlock> {
-  static constexpr std::size_t vectors = row_vectors == 1 ? 2 : 1;
-  static constexpr std::size_t tokens = row_vectors == 1 ? 6 : 4;
-};
+/// Vectors of rows of a tile: with `tile_tokens` as many sums as there are registers beside the
+/// operands. AVX-512 has 32; there, sums of integers need as many again.
+template <ActivationForm Form>
+inline constexpr std::size_t tile_vectors =
+    row_vectors == 1 && Form != ActivationForm::quads ? 4 : 2;
+
+/// Blocks of a row after which the next rows come: what a tile of tokens needs of them should stay
+/// in the first-level cache, and a stripe in the second.
+template <WeightFormat F>
+inline constexpr std::size_t depth_step =
+    (activation_form<F> == ActivationForm::quads ? 4096 : 512) / PanelBlock<F>::cols;
 
 /// One sum for each row of some vectors and each token.
 template <std::size_t Vectors, std::size_t Tokens>
-struct Sums {
-  simd::Vec<RowFloats> of[Tokens][Vectors];
-};
+using Sums = simd::Vec<RowFloats>[Tokens][Vectors];
 
-/// Adds one column of float weights times each token's activation. The vectors begin at row `row`
-/// of the first panel.
-template <std::size_t Vectors, std::size_t Tokens, WeightFormat F>
-HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row, const float* x,
-                          std::size_t x_stride, Sums<Vectors, Tokens>& sums) {
+/// Adds one column of float weights times the tokens' activations from `t` on. The vectors begin at
+/// row `row` of the first panel.
+template <std::size_t Vectors, std::size_t Tokens, WeightFormat F, std::size_t T>
+HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
+                          const ActivationTile<ActivationForm::floats, T>& x, std::size_t t0,
+                          Sums<Vectors, Tokens>& sums) {
   using namespace simd;
   constexpr RowFloats d;
   Vec<RowFloats> weights[Vectors];
@@ -60,114 +58,144 @@ HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row, const float* 
     weights[i] = load(d, w[i / row_vectors].w + row + i % row_vectors * d.lanes);
 #pragma GCC unroll 8
   for (std::size_t t = 0; t < Tokens; ++t) {
-    const auto activation = set(d, x[t * x_stride]);
+    const auto activation = broadcast(x.x + t0 + t);
 #pragma GCC unroll 16
     for (std::size_t i = 0; i < Vectors; ++i)
-      sums.of[t][i] = fma(activation, weights[i], sums.of[t][i]);
+      sums[t][i] = fma(activation, weights[i], sums[t][i]);
   }
 }
 
-/// Adds 32 columns of weights in 8 bits.
-template <std::size_t Vectors, std::size_t Tokens>
-HWY_INLINE void add_block(const PanelBlock<Q8_0>* w, std::size_t row, const ActivationBlock* x,
-                          std::size_t x_stride, Sums<Vectors, Tokens>& sums) {
+/// Adds two columns of 16-bit float weights.
+template <std::size_t Vectors, std::size_t Tokens, WeightFormat F, std::size_t T>
+HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
+                          const ActivationTile<ActivationForm::pairs, T>& x, std::size_t t0,
+                          Sums<Vectors, Tokens>& sums) {
   using namespace simd;
-  constexpr RowFloats d;
+#pragma GCC unroll 2
+  for (std::size_t step = 0; step < pair_steps; ++step) {
+    Pairs weights[Vectors];
 #pragma GCC unroll 16
-  for (std::size_t i = 0; i < Vectors; ++i) {
-    const PanelBlock<Q8_0>& panel = w[i / row_vectors];
-    const std::size_t r = row + i % row_vectors * d.lanes;
-    ByteDot dots[Tokens];
+    for (std::size_t i = 0; i < Vectors; ++i)
+      weights[i] =
+          load_pairs(w[i / row_vectors].w + row + i % row_vectors * RowFloats::lanes, step);
 #pragma GCC unroll 8
-    for (std::size_t t = 0; t < Tokens; ++t) dots[t].begin(x[t * x_stride].total);
-#pragma GCC unroll 8
-    for (std::size_t g = 0; g < 8; ++g) {
-      const auto weights = ByteDot::prepare(load_quads(panel.q[g][r]));
-#pragma GCC unroll 8
-      for (std::size_t t = 0; t < Tokens; ++t)
-        dots[t].add(weights, broadcast_quad(x[t * x_stride].q + 4 * g));
-    }
-    const auto scales = load(d, panel.scale + r);
-#pragma GCC unroll 8
-    for (std::size_t t = 0; t < Tokens; ++t)
-      sums.of[t][i] =
-          fma(dots[t].sums(), mul(scales, set(d, x[t * x_stride].scale)), sums.of[t][i]);
-  }
-}
-
-/// Adds 32 columns of weights in 4 bits.
-template <std::size_t Vectors, std::size_t Tokens>
-HWY_INLINE void add_block(const PanelBlock<Q4_0>* w, std::size_t row, const ActivationBlock* x,
-                          std::size_t x_stride, Sums<Vectors, Tokens>& sums) {
-  using namespace simd;
-  constexpr RowFloats d;
-#pragma GCC unroll 16
-  for (std::size_t i = 0; i < Vectors; ++i) {
-    const PanelBlock<Q4_0>& panel = w[i / row_vectors];
-    const std::size_t r = row + i % row_vectors * d.lanes;
-    NibbleDot dots[Tokens];
-#pragma GCC unroll 8
-    for (std::size_t t = 0; t < Tokens; ++t) dots[t].begin(-8 * x[t * x_stride].total);
-#pragma GCC unroll 4
-    for (std::size_t g = 0; g < 4; ++g) {
-      const auto both = load_quads(panel.q[g][r]);
-      const auto low = low_nibbles(both), high = high_nibbles(both);
-#pragma GCC unroll 8
-      for (std::size_t t = 0; t < Tokens; ++t) {
-        dots[t].add(low, broadcast_quad(x[t * x_stride].q + 4 * g));
-        dots[t].add(high, broadcast_quad(x[t * x_stride].q + 4 * g + 16));
-      }
-    }
-    const auto scales = load(d, panel.scale + r);
-#pragma GCC unroll 8
-    for (std::size_t t = 0; t < Tokens; ++t)
-      sums.of[t][i] =
-          fma(dots[t].sums(), mul(scales, set(d, x[t * x_stride].scale)), sums.of[t][i]);
-  }
-}
-
-/// y[t][0 .. rows) for the rows of `Vectors` vectors, the blocks of whose panels are `step` apart.
-template <std::size_t Vectors, std::size_t Tokens, WeightFormat F>
-HWY_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step, std::size_t blocks,
-                     const ActivationOf<F>* x, std::size_t rows, float* y, std::size_t y_stride) {
-  using namespace simd;
-  constexpr RowFloats d;
-  Sums<Vectors, Tokens> sums;
-#pragma GCC unroll 8
-  for (std::size_t t = 0; t < Tokens; ++t) {
-#pragma GCC unroll 16
-    for (std::size_t i = 0; i < Vectors; ++i) sums.of[t][i] = zero(d);
-  }
-  for (std::size_t b = 0; b < blocks; ++b, w += step) add_block(w, row, x + b, blocks, sums);
-#pragma GCC unroll 8
-  for (std::size_t t = 0; t < Tokens; ++t) {
-    if (rows >= Vectors * d.lanes) {
+    for (std::size_t t = 0; t < Tokens; ++t) {
+      const auto activation = broadcast_pair(x.x + t0 + t, step);
 #pragma GCC unroll 16
       for (std::size_t i = 0; i < Vectors; ++i)
-        store(d, sums.of[t][i], y + t * y_stride + i * d.lanes);
-    } else {
-      float whole[Vectors * d.lanes];
-#pragma GCC unroll 16
-      for (std::size_t i = 0; i < Vectors; ++i) store(d, sums.of[t][i], whole + i * d.lanes);
-      std::memcpy(y + t * y_stride, whole, rows * sizeof(float));
+        sums[t][i] = add_pairs(weights[i], activation, sums[t][i]);
     }
   }
 }
 
-/// All tokens for the rows of `Vectors` vectors.
-template <std::size_t Vectors, WeightFormat F>
-HWY_INLINE void all_tokens(const PanelBlock<F>* w, std::size_t row, std::size_t step,
-                           std::size_t blocks, const ActivationOf<F>* x, std::size_t tokens,
-                           std::size_t rows, float* y, std::size_t y_stride) {
-  constexpr std::size_t most = Tile<ActivationOf<F>>::tokens;
-  constexpr std::size_t half = most / 2;
-  std::size_t t = 0;
-  for (; t + most <= tokens; t += most)
-    tile<Vectors, most>(w, row, step, blocks, x + t * blocks, rows, y + t * y_stride, y_stride);
-  for (; t + half <= tokens; t += half)
-    tile<Vectors, half>(w, row, step, blocks, x + t * blocks, rows, y + t * y_stride, y_stride);
-  for (; t < tokens; ++t)
-    tile<Vectors, 1>(w, row, step, blocks, x + t * blocks, rows, y + t * y_stride, y_stride);
+/// How a quantised format's quads are summed: `add` takes group g, 0 .. 7, of 4 columns.
+template <class F>
+struct QuadProduct;
+template <>
+struct QuadProduct<Q8_0> {
+  using Dot = simd::ByteDot;
+  static constexpr std::size_t loads = 8;  ///< of quads
+  using Weights = simd::ByteDot::Weights[1];
+  static HWY_INLINE void load(const std::uint8_t* q, Weights& w) {
+    w[0] = Dot::prepare(simd::load_quads(q));
+  }
+};
+template <>
+struct QuadProduct<Q4_0> {
+  using Dot = simd::NibbleDot;
+  static constexpr std::size_t loads = 4;
+  using Weights = simd::Quads[2];  ///< of groups g and g + 4
+  static HWY_INLINE void load(const std::uint8_t* q, Weights& w) {
+    const auto both = simd::load_quads(q);
+    w[0] = simd::low_nibbles(both);
+    w[1] = simd::high_nibbles(both);
+  }
+};
+
+/// Adds 32 columns of quantised weights.
+template <std::size_t Vectors, std::size_t Tokens, WeightFormat F, std::size_t T>
+HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
+                          const ActivationTile<ActivationForm::quads, T>& x, std::size_t t0,
+                          Sums<Vectors, Tokens>& sums) {
+  using namespace simd;
+  using Product = QuadProduct<F>;
+  constexpr RowFloats d;
+  constexpr std::size_t parts = 8 / Product::loads;
+  const auto row_of = [&](std::size_t i) { return row + i % row_vectors * d.lanes; };
+  if constexpr (Tokens == 1 && Vectors > 1) {  // one after the other: there are many
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < Vectors; ++i)
+      add_block<1, 1>(w + i / row_vectors, row_of(i), x, t0,
+                      reinterpret_cast<Sums<1, 1>&>(sums[0][i]));
+    return;
+  }
+  typename Product::Dot dots[Tokens][Vectors];
+#pragma GCC unroll 8
+  for (std::size_t t = 0; t < Tokens; ++t) {
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < Vectors; ++i) dots[t][i].begin(x.start + t0 + t);
+  }
+#pragma GCC unroll 8
+  for (std::size_t g = 0; g < Product::loads; ++g) {
+    typename Product::Weights weights[Vectors];
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < Vectors; ++i)
+      Product::load(w[i / row_vectors].q[g][row_of(i)], weights[i]);
+#pragma GCC unroll 2
+    for (std::size_t part = 0; part < parts; ++part) {
+#pragma GCC unroll 8
+      for (std::size_t t = 0; t < Tokens; ++t) {
+        const auto activations = broadcast_quad(x.q[g + part * Product::loads][t0 + t]);
+#pragma GCC unroll 16
+        for (std::size_t i = 0; i < Vectors; ++i) dots[t][i].add(weights[i][part], activations);
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < Vectors; ++i) {
+    const auto scales = load(d, w[i / row_vectors].scale + row_of(i));
+#pragma GCC unroll 8
+    for (std::size_t t = 0; t < Tokens; ++t)
+      sums[t][i] =
+          fma(dots[t][i].sums(), mul(scales, broadcast(x.scale + t0 + t)), sums[t][i]);
+  }
+}
+
+/// Adds `depth` blocks, which lie `step` apart, to y[t][0 .. rows) for the rows of `Vectors` vectors
+/// and `Tokens` tokens from `t0` of a tile on; the first blocks of a row set y instead.
+template <std::size_t Vectors, std::size_t Tokens, WeightFormat F, std::size_t T>
+HWY_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step, std::size_t depth,
+                     const ActivationTile<activation_form<F>, T>* x, std::size_t t0, bool first,
+                     std::size_t rows, float* y, std::size_t y_stride) {
+  using namespace simd;
+  constexpr RowFloats d;
+  constexpr std::size_t all = Vectors * d.lanes;
+  Sums<Vectors, Tokens> sums;
+  float part[Tokens * all];  // of a panel whose last rows are not the matrix's
+  float* at = y;
+  std::size_t stride = y_stride;
+  if (rows < all) {
+    at = part;
+    stride = all;
+    for (std::size_t t = 0; t < Tokens && !first; ++t)
+      std::memcpy(part + t * all, y + t * y_stride, rows * sizeof(float));
+  }
+#pragma GCC unroll 8
+  for (std::size_t t = 0; t < Tokens; ++t) {
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < Vectors; ++i)
+      sums[t][i] = first ? zero(d) : load(d, at + t * stride + i * d.lanes);
+  }
+  for (std::size_t b = 0; b < depth; ++b, w += step)
+    add_block<Vectors, Tokens>(w, row, x[b], t0, sums);
+#pragma GCC unroll 8
+  for (std::size_t t = 0; t < Tokens; ++t) {
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < Vectors; ++i) store(d, sums[t][i], at + t * stride + i * d.lanes);
+  }
+  if (rows < all)
+    for (std::size_t t = 0; t < Tokens; ++t)
+      std::memcpy(y + t * y_stride, part + t * all, rows * sizeof(float));
 }
 
 /// Calls f(integral_constant) for n in 1 .. Most.
@@ -181,31 +209,61 @@ HWY_INLINE void with_constant(std::size_t n, F&& f) {
     with_constant<Most - 1>(n, f);
 }
 
+/// Calls tile for `Tokens` tokens and all rows of a stripe.
+template <std::size_t Tokens, WeightFormat F, std::size_t T>
+void all_rows(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth,
+              const ActivationTile<activation_form<F>, T>* x, std::size_t t0, bool first,
+              std::size_t rows, float* y, std::size_t y_stride) noexcept {
+  constexpr std::size_t most = tile_vectors<activation_form<F>>;
+  const std::size_t vectors = panels * row_vectors;
+  for (std::size_t v = 0; v < vectors; v += most) {
+    const std::size_t at = v * RowFloats::lanes;
+    if (at >= rows) break;
+    with_constant<most>(std::min(most, vectors - v), [&](auto count) HWY_ATTR {
+      tile<count(), Tokens>(stripe + at / panel_rows, at % panel_rows, panels, depth, x, t0, first,
+                            rows - at, y + at, y_stride);
+    });
+  }
+}
+
 }  // namespace detail
 
 /// y[t][r] = sum over k of w[r][k] * x[t][k] for the first `rows` rows of a stripe of `panels`
-/// panels and `tokens` vectors of activations without gaps, `cols` numbers (in whole blocks) each;
-/// y advances by its stride (in floats) from one token to the next. Every y[t][r] has the same bits
-/// whatever the number of tokens.
+/// panels of `depth` blocks, and `tokens` rows of activations as `prepare` makes them: in tiles of
+/// `tile_tokens`, or a single one. y advances by its stride (in floats) from one token to the next.
+/// Every y[t][r] has the same bits whatever the number of tokens.
 template <WeightFormat F>
-void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t rows, std::size_t cols,
-            const ActivationOf<F>* x, std::size_t tokens, float* y, std::size_t y_stride) noexcept {
+void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth, std::size_t rows,
+            const std::byte* x, std::size_t tokens, float* y, std::size_t y_stride) noexcept {
   using namespace detail;
-  const std::size_t blocks = row_blocks<F>(cols);
+  constexpr ActivationForm form = activation_form<F>;
   if (tokens == 1) {  // one ascending stream
+    const auto* const column = reinterpret_cast<const ActivationTile<form, 1>*>(x);
     with_constant<stripe_panels>(panels, [&](auto count) HWY_ATTR {
-      tile<count() * row_vectors, 1>(stripe, 0, panels, blocks, x, rows, y, y_stride);
+      tile<count() * row_vectors, 1>(stripe, 0, panels, depth, column, 0, true, rows, y, y_stride);
     });
     return;
   }
-  constexpr std::size_t most = Tile<ActivationOf<F>>::vectors;
-  const std::size_t vectors = ceil_div(rows, RowFloats::lanes);
-  for (std::size_t v = 0; v < vectors; v += most) {
-    const std::size_t first = v * RowFloats::lanes;
-    with_constant<most>(std::min(most, vectors - v), [&](auto count) HWY_ATTR {
-      all_tokens<count()>(stripe + first / panel_rows, first % panel_rows, panels, blocks, x,
-                          tokens, rows - first, y + first, y_stride);
-    });
+  const std::size_t tile_bytes = tile_tokens * activation_bytes(form, depth * PanelBlock<F>::cols);
+  for (std::size_t k = 0; k < depth; k += depth_step<F>) {
+    const std::size_t n = std::min(depth_step<F>, depth - k);
+    const PanelBlock<F>* const w = stripe + k * panels;
+    for (std::size_t t = 0; t < tokens; t += tile_tokens) {
+      const auto* const columns = reinterpret_cast<const ActivationTile<form, tile_tokens>*>(
+                                      x + t / tile_tokens * tile_bytes) +
+                                  k;
+      float* const out = y + t * y_stride;
+      std::size_t left = std::min(tile_tokens, tokens - t);
+      if (left == tile_tokens) {
+        all_rows<tile_tokens>(w, panels, n, columns, 0, k == 0, rows, out, y_stride);
+        continue;
+      }
+      std::size_t at = 0;
+      for (; left - at >= 2; at += 2)
+        all_rows<2>(w, panels, n, columns, at, k == 0, rows, out + at * y_stride, y_stride);
+      if (at < left)
+        all_rows<1>(w, panels, n, columns, at, k == 0, rows, out + at * y_stride, y_stride);
+    }
   }
 }
 

@@ -106,7 +106,8 @@ class Target {
   }
 
   /// The name of the kernels that `call` picks, as Highway has it: "AVX3", "AVX2", "SSE4", "SSSE3",
-  /// "NEON", "SCALAR".
+  /// "NEON", "SCALAR"; or "AVX3_VNNI" and "AVX3_BF16", where AVX-512 has dot products of bytes, and
+  /// also of 16-bit floats.
   [[nodiscard]] std::string name() const {
     return call([](auto kernels) { return std::string(kernels.name); });
   }
@@ -136,6 +137,11 @@ class Target {
     const auto and_better = [](std::int64_t target) { return 2 * target - 1; };
     if (!__builtin_cpu_supports("avx2")) targets &= ~and_better(HWY_AVX2);
     if (!__builtin_cpu_supports("avx512f")) targets &= ~and_better(HWY_AVX3);
+#if !LLAMA2_HIGHWAY_HAS_DOTS && HWY_STATIC_TARGET != HWY_AVX3
+    // See simd/highway-inl.hpp: this target has them, too.
+    if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bf16"))
+      targets &= ~and_better(HWY_AVX3);
+#endif
 #endif
     return targets != 0 ? targets : HWY_STATIC_TARGET;
   }

@@ -31,7 +31,7 @@ void attention_layer(const Compute& compute, const ModelConfig& config,
 
   rms_norm(compute, weights.attention_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
   tape.record(Activation::attention_input, layer, first_row, {ws.normed, tokens * S::dim});
-  const LinearInput input = prepare<F>(compute, ws.normed, S::dim, tokens, ws.quantised);
+  const LinearInput input = prepare<F>(compute, ws.normed, S::dim, tokens, ws.prepared);
   linear(compute, weights.wq, input, tokens, ws.query);
   linear(compute, weights.wk, input, tokens, ws.key);
   linear(compute, weights.wv, input, tokens, ws.value);
@@ -74,7 +74,7 @@ void attention_layer(const Compute& compute, const ModelConfig& config,
                   });
   tape.record(Activation::attention_output, layer, first_row, {ws.attended, tokens * S::dim});
 
-  linear(compute, weights.wo, prepare<F>(compute, ws.attended, S::dim, tokens, ws.quantised),
+  linear(compute, weights.wo, prepare<F>(compute, ws.attended, S::dim, tokens, ws.prepared),
          tokens, ws.normed);
   add_to(compute, ws.stream, ws.normed, tokens * S::dim);
 }

@@ -19,7 +19,7 @@ void feed_forward_layer(const Compute& compute, const ModelConfig& config,
                         Workspace<S>& ws, Tape& tape) {
   rms_norm(compute, weights.ffn_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
   tape.record(Activation::ffn_input, layer, first_row, {ws.normed, tokens * S::dim});
-  const LinearInput input = prepare<F>(compute, ws.normed, S::dim, tokens, ws.quantised);
+  const LinearInput input = prepare<F>(compute, ws.normed, S::dim, tokens, ws.prepared);
   linear(compute, weights.w1, input, tokens, ws.gate);
   linear(compute, weights.w3, input, tokens, ws.up);
   constexpr std::size_t cost_of_silu = 8;  // in multiply-adds
@@ -30,7 +30,7 @@ void feed_forward_layer(const Compute& compute, const ModelConfig& config,
                     });
                   });
   tape.record(Activation::gated, layer, first_row, {ws.gate, tokens * S::hidden_dim});
-  linear(compute, weights.w2, prepare<F>(compute, ws.gate, S::hidden_dim, tokens, ws.quantised),
+  linear(compute, weights.w2, prepare<F>(compute, ws.gate, S::hidden_dim, tokens, ws.prepared),
          tokens, ws.normed);
   add_to(compute, ws.stream, ws.normed, tokens * S::dim);
 }

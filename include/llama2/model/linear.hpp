@@ -8,6 +8,7 @@
 #include "llama2/format/activation.hpp"
 #include "llama2/kernels/target.hpp"
 #include "llama2/model/tensor.hpp"
+#include "llama2/model/workspace.hpp"
 #include "llama2/parallel/executor.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
@@ -37,38 +38,61 @@ void parallel_ranges(const SharedExecutor& executor, std::size_t count, std::siz
                [&](std::size_t i) noexcept { body(i * size, std::min(count, (i + 1) * size)); });
 }
 
-/// The input of products: (tokens, cols) floats, and their 8-bit form for quantised weights.
+/// The input of products: `tokens` rows, in every form that the weights' formats take.
 struct LinearInput {
-  const float* floats;
-  const ActivationBlock* blocks;
+  const std::byte* floats;
+  const std::byte* pairs;
+  const std::byte* quads;
 
-  /// What weights in format F are multiplied with.
-  template <WeightFormat F>
-  [[nodiscard]] const ActivationOf<F>* of() const noexcept {
-    if constexpr (std::is_same_v<ActivationOf<F>, float>)
-      return floats;
-    else
-      return blocks;
+  [[nodiscard]] const std::byte* in(ActivationForm form) const noexcept {
+    switch (form) {
+      case ActivationForm::floats:
+        return floats;
+      case ActivationForm::pairs:
+        return pairs;
+      default:
+        return quads;
+    }
   }
 };
 
-/// Prepares x, (tokens, cols), for products with weights in format F, if those are or may be
-/// quantised: in `memory`.
+/// Prepares x, (tokens, cols), for products with weights in format F, in memory for
+/// `activation_rows(tokens)` rows in each form. For a single token x itself may serve.
 template <MatrixFormat F>
 LinearInput prepare(const Compute& compute, const float* x, std::size_t cols, std::size_t tokens,
-                    [[maybe_unused]] ActivationBlock* memory) noexcept {
-  constexpr bool quantised = with_formats_of<F>(
-      []<class... Fs> { return (std::is_same_v<ActivationOf<Fs>, ActivationBlock> || ...); });
-  if constexpr (quantised) {
-    const std::size_t blocks = ceil_div(cols, 32);
-    parallel_ranges(compute.executor, tokens, 1, cols, [&](std::size_t begin, std::size_t end) {
-      compute.target.call([&](auto kernels) {
-        for (std::size_t t = begin; t < end; ++t)
-          kernels.quantise(x + t * cols, cols, memory + t * blocks);
+                    const PreparedMemory& memory) noexcept {
+  const auto takes = [](ActivationForm form) {
+    return with_formats_of<F>(
+        [&]<class... Fs> { return ((activation_form<Fs> == form) || ...); });
+  };
+  const auto make = [&]<ActivationForm Form>(std::byte* out) {
+    if (!takes(Form)) return;
+    if (tokens == 1) {
+      compute.target.call([&]<class Kernels>(Kernels) {
+        Kernels::template prepare<Form, 1>(x, cols, 1, out);
       });
-    });
-  }
-  return {x, memory};
+      return;
+    }
+    parallel_ranges(
+        compute.executor, ceil_div(tokens, tile_tokens), 1, tile_tokens * cols,
+        [&](std::size_t begin, std::size_t end) {
+          compute.target.call([&]<class Kernels>(Kernels) {
+            for (std::size_t t = begin * tile_tokens; t < std::min(tokens, end * tile_tokens);
+                 t += tile_tokens)
+              Kernels::template prepare<Form, tile_tokens>(
+                  x + t * cols, cols, std::min(tile_tokens, tokens - t),
+                  out + t * activation_bytes(Form, cols));
+          });
+        });
+  };
+  LinearInput input{memory.floats, memory.pairs, memory.quads};
+  if (tokens == 1)
+    input.floats = reinterpret_cast<const std::byte*>(x);
+  else
+    make.template operator()<ActivationForm::floats>(memory.floats);
+  make.template operator()<ActivationForm::pairs>(memory.pairs);
+  make.template operator()<ActivationForm::quads>(memory.quads);
+  return input;
 }
 
 /// y = x W^T for `tokens` rows: x is what `prepare` gave for (tokens, Cols), y is (tokens, Rows)
@@ -77,15 +101,16 @@ template <MatrixFormat F, std::size_t Rows, std::size_t Cols>
 void linear(const Compute& compute, const MatrixView<F, Rows, Cols>& matrix, const LinearInput& x,
             std::size_t tokens, float* y) noexcept {
   visit_view(matrix, [&]<class View>(const View& w) {
-    const auto* const input = x.of<typename View::Format>();
+    using Format = typename View::Format;
+    const std::byte* const input = x.in(activation_form<Format>);
     constexpr PanelLayout layout = View::layout;
     parallel_ranges(compute.executor, layout.stripes(), 1, stripe_rows * Cols * tokens,
                     [&](std::size_t begin, std::size_t end) {
                       compute.target.call([&]<class Kernels>(Kernels) {
                         for (std::size_t s = begin; s < end; ++s)
-                          Kernels::template matmul<typename View::Format>(
-                              w.data + layout.begin_of(s), layout.panels_of(s), layout.rows_of(s),
-                              Cols, input, tokens, y + s * stripe_rows, Rows);
+                          Kernels::template matmul<Format>(
+                              w.data + layout.begin_of(s), layout.panels_of(s), layout.depth,
+                              layout.rows_of(s), input, tokens, y + s * stripe_rows, Rows);
                       });
                     });
   });

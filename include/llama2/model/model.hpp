@@ -183,7 +183,7 @@ class Model {
                ws.normed + wanted++ * S::dim);
     }
     if (wanted != 0)
-      linear(compute, weights.head(), prepare<F>(compute, ws.normed, S::dim, wanted, ws.quantised),
+      linear(compute, weights.head(), prepare<F>(compute, ws.normed, S::dim, wanted, ws.prepared),
              wanted, logits);
     return logits + wanted * S::vocab;
   }

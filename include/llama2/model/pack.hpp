@@ -66,9 +66,7 @@ void pack_blocks(const Compute& compute, MatrixView<F, Rows, Cols>& tensor, Pane
               for (std::size_t r = s * stripe_rows; r < s * stripe_rows + layout.rows_of(s); ++r) {
                 const std::size_t n = std::min(pack_columns, Cols - c);
                 source(kernels, r, c, n, blocks);
-                PanelBlock<F>* out = memory + layout.index(r, c / F::block_size);
-                for (std::size_t b = 0; b < row_blocks<F>(n); ++b, out += layout.panels_of(s))
-                  out->put(r % panel_rows, blocks[b]);
+                put_row(memory, layout, r, c / F::block_size, row_blocks<F>(n), blocks);
               }
         });
       });

@@ -20,22 +20,22 @@ struct MatrixView {
   using Block = typename F::Block;
   static constexpr std::size_t rows = Rows;
   static constexpr std::size_t cols = Cols;
-  static constexpr PanelLayout layout{Rows, row_blocks<F>(Cols)};
+  static constexpr PanelLayout layout = PanelLayout::of<F>(Rows, Cols);
 
   const PanelBlock<F>* data = nullptr;
 
   /// Copies blocks [begin, begin + count) of a row.
   void copy_row(std::size_t row, std::size_t begin, std::size_t count, Block* out) const noexcept {
-    for (std::size_t b = 0; b < count; ++b)
-      data[layout.index(row, begin + b)].get(row % panel_rows, out[b]);
+    get_row(data, layout, row, begin, count, out);
   }
 
   /// A row as Cols floats.
   void decode_row(std::size_t row, float* out) const noexcept {
     constexpr std::size_t piece = std::max<std::size_t>(1, 512 / F::block_size);  // blocks
-    Block blocks[std::min(piece, layout.row_blocks)];
-    for (std::size_t b = 0; b < layout.row_blocks; b += piece) {
-      const std::size_t count = std::min(piece, layout.row_blocks - b);
+    constexpr std::size_t all = row_blocks<F>(Cols);
+    Block blocks[std::min(piece, all)];
+    for (std::size_t b = 0; b < all; b += piece) {
+      const std::size_t count = std::min(piece, all - b);
       copy_row(row, b, count, blocks);
       const std::size_t first = b * F::block_size;
       F::decode(blocks, out + first, std::min(count * F::block_size, Cols - first));

@@ -1,6 +1,7 @@
 // The intermediate results of a forward pass, allocated once.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -11,6 +12,13 @@
 #include "llama2/shape/model_shape.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
+
+/// Where prepared activations go, for each form the longest rows of any layer.
+struct PreparedMemory {
+  std::byte* floats = nullptr;
+  std::byte* pairs = nullptr;
+  std::byte* quads = nullptr;
+};
 
 /// Scratch for passes over up to `rows()` rows at a time. For one thread at a time; every sequence
 /// may use any workspace of the same shape.
@@ -34,7 +42,14 @@ class Workspace {
     up = take(S::hidden_dim);
     cosines = take(head_dim<S>);
     sines = take(head_dim<S>);
-    quantised = reinterpret_cast<ActivationBlock*>(next);
+    auto* bytes = reinterpret_cast<std::byte*>(next);
+    const auto take_prepared = [&](ActivationForm form) {
+      std::byte* const begin = bytes;
+      bytes += activation_rows(rows) * activation_bytes(form, longest);
+      return begin;
+    };
+    prepared = {take_prepared(ActivationForm::floats), take_prepared(ActivationForm::pairs),
+                take_prepared(ActivationForm::quads)};
   }
 
   Workspace(Workspace&& other) noexcept { swap(other); }
@@ -57,16 +72,17 @@ class Workspace {
   float* up = nullptr;                   ///< (rows, hidden_dim)
   float* cosines = nullptr;              ///< (rows, head_dim): each pair's cosine twice
   float* sines = nullptr;                ///< (rows, head_dim): each pair's (-sine, sine)
-  ActivationBlock* quantised = nullptr;  ///< a layer's input in 8 bits, for quantised weights
+  PreparedMemory prepared = {};          ///< a layer's input as products take it
 
  private:
+  static constexpr std::size_t longest = std::max(S::dim, S::hidden_dim);
+
   static std::size_t elements(std::size_t rows) {
     if (rows < 1 || rows > 65536)
       throw Error(ErrorCode::invalid_argument, "workspace rows out of range",
                   {.expected = "1 to 65536", .found = std::to_string(rows)});
     return MemoryPlan<S, FloatElement, FloatElement>::scratch(rows) / sizeof(float);
   }
-  static_assert(sizeof(ActivationBlock) == 40);
   struct FloatElement {
     using Block = float;
     static constexpr std::size_t block_size = 1;
@@ -79,7 +95,7 @@ class Workspace {
                         &Workspace::attended, &Workspace::key, &Workspace::value, &Workspace::gate,
                         &Workspace::up, &Workspace::cosines, &Workspace::sines})
       std::swap(this->*member, other.*member);
-    std::swap(quantised, other.quantised);
+    std::swap(prepared, other.prepared);
   }
 
   std::size_t rows_ = 0;

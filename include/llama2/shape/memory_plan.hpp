@@ -53,13 +53,17 @@ struct MemoryPlan {
 
   /// Intermediate results of one forward pass over up to `rows` rows at a time.
   static constexpr std::size_t scratch(std::size_t rows = max_batch_rows) noexcept {
-    return rows * (sizeof(float) * (4 * S::dim + 2 * kv_dim<S> + 2 * S::hidden_dim +
-                                    2 * head_dim<S>)+quantised_activations());
+    return sizeof(float) * rows *
+               (4 * S::dim + 2 * kv_dim<S> + 2 * S::hidden_dim + 2 * head_dim<S>)+
+           prepared_activations(rows);
   }
 
-  /// One row of a layer's input as `ActivationBlock`s: 32 bytes, a scale and a sum for each 32 floats.
-  static constexpr std::size_t quantised_activations() noexcept {
-    return ceil_div(S::dim > S::hidden_dim ? S::dim : S::hidden_dim, 32) * 40;
+  /// A layer's input as the products take it, in whole tiles of 6 tokens: twice as floats (one for
+  /// processors that multiply shorter ones), and as integers, 40 bytes for 32.
+  static constexpr std::size_t prepared_activations(std::size_t rows) noexcept {
+    const std::size_t longest = S::dim > S::hidden_dim ? S::dim : S::hidden_dim;
+    return (rows == 1 ? 1 : round_up(rows, 6)) *
+           (2 * sizeof(float) * round_up(longest, 2) + 40 * ceil_div(longest, 32));
   }
 
   /// Logits, candidates and ids of a session: 24 bytes for each id, 4 for each token.

@@ -29,6 +29,17 @@
 #define HWY_DISABLED_TARGETS (HWY_AVX3_DL)
 #endif
 
+#if defined(__AVX512VNNI__)
+#define LLAMA2_DETAIL_FLAG_VNNI 1
+#else
+#define LLAMA2_DETAIL_FLAG_VNNI 0
+#endif
+#if defined(__AVX512BF16__)
+#define LLAMA2_DETAIL_FLAG_BF16 1
+#else
+#define LLAMA2_DETAIL_FLAG_BF16 0
+#endif
+
 #include <hwy/highway.h>
 
 #include <bit>
@@ -38,6 +49,29 @@
 #include <type_traits>
 
 #include "llama2/format/half.hpp"
+
+// Whether this Highway knows sums of products of bytes, and AVX-512's targets with them.
+#if !defined(LLAMA2_HIGHWAY_HAS_DOTS)
+#define LLAMA2_HIGHWAY_HAS_DOTS (HWY_MAJOR * 1000 + HWY_MINOR >= 1002)
+#endif
+
+// AVX512-VNNI and AVX512-BF16. In static mode the compiler's flags decide. In dynamic mode an older
+// Highway has one target for AVX-512, which gets both here; `Target` asks the processor for them.
+#undef LLAMA2_SIMD_VNNI
+#undef LLAMA2_SIMD_BF16
+#if defined(LLAMA2_DYNAMIC) && !LLAMA2_HIGHWAY_HAS_DOTS && HWY_TARGET == HWY_AVX3 && \
+    HWY_STATIC_TARGET != HWY_AVX3
+#undef HWY_TARGET_STR
+#define HWY_TARGET_STR HWY_TARGET_STR_AVX3 ",avx512vnni,avx512bf16"
+#define LLAMA2_SIMD_VNNI 1
+#define LLAMA2_SIMD_BF16 1
+#elif defined(HWY_AVX3_ZEN4) && HWY_TARGET <= HWY_AVX3_ZEN4 && LLAMA2_HIGHWAY_HAS_DOTS
+#define LLAMA2_SIMD_VNNI 1
+#define LLAMA2_SIMD_BF16 1
+#else
+#define LLAMA2_SIMD_VNNI (HWY_TARGET <= HWY_AVX3 && LLAMA2_DETAIL_FLAG_VNNI)
+#define LLAMA2_SIMD_BF16 (HWY_TARGET <= HWY_AVX3 && LLAMA2_DETAIL_FLAG_BF16)
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {

@@ -1,0 +1,120 @@
+// Activations on their way into a product.
+
+#if defined(LLAMA2_KERNELS_PREPARE_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LLAMA2_KERNELS_PREPARE_INL_HPP_
+#undef LLAMA2_KERNELS_PREPARE_INL_HPP_
+#else
+#define LLAMA2_KERNELS_PREPARE_INL_HPP_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "llama2/format/activation.hpp"
+#include "llama2/simd/dots-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+
+/// 32 numbers: scale * q.
+struct QuantisedBlock {
+  float scale;
+  std::int8_t q[32];
+};
+
+/// Quantises n <= 32 floats; zeros follow them. An infinity or NaN spoils the block's values.
+inline void quantise(const float* x, std::size_t n, QuantisedBlock& out) noexcept {
+  using namespace simd;
+  constexpr Floats<(native_lanes < 8 ? native_lanes : 8)> d;
+  alignas(64) float block[32];
+  if (n < 32) {
+    for (std::size_t i = 0; i < 32; ++i) block[i] = i < n ? x[i] : 0.0f;
+    x = block;
+  }
+  auto largest = zero(d);
+  auto damage = zero(d);  // what max forgets: NaN, if there is an infinity or NaN
+  for (std::size_t i = 0; i < 32; i += d.lanes) {
+    const auto v = load(d, x + i);
+    largest = max(largest, absolute(v));
+    damage = fma(v, zero(d), damage);
+  }
+  const float magnitude = reduce_max(d, largest);
+  out.scale = magnitude / 127.0f + reduce_add(d, damage);
+  // Below 2^-120 the inverse could overflow; such values become zeros.
+  const auto inverse = set(d, magnitude >= 0x1p-120f ? 127.0f / magnitude : 0.0f);
+  const auto limit = set(d, 127.0f);
+  for (std::size_t i = 0; i < 32; i += d.lanes)
+    store_bytes(d, max(min(mul(load(d, x + i), inverse), limit), negate(limit)), out.q + i);
+}
+
+namespace detail {
+
+/// The columns of one panel block for T tokens side by side.
+template <ActivationForm Form, std::size_t T>
+struct ActivationTile;
+template <std::size_t T>
+struct ActivationTile<ActivationForm::floats, T> {
+  float x[T];
+};
+template <std::size_t T>
+struct ActivationTile<ActivationForm::pairs, T> {
+  simd::Pair x[T];
+};
+template <std::size_t T>
+struct ActivationTile<ActivationForm::quads, T> : ActivationQuads<T> {};
+
+template <std::size_t T>
+HWY_INLINE void prepare_row(const float* x, std::size_t cols, std::size_t t,
+                            ActivationTile<ActivationForm::floats, T>* out) {
+  for (std::size_t k = 0; k < cols; ++k) out[k].x[t] = x[k];
+}
+
+template <std::size_t T>
+HWY_INLINE void prepare_row(const float* x, std::size_t cols, std::size_t t,
+                            ActivationTile<ActivationForm::pairs, T>* out) {
+  constexpr std::size_t piece = 64;
+  simd::Pair pairs[piece];
+  std::size_t left = cols / 2;
+  while (left != 0) {
+    const std::size_t n = std::min(piece, left);
+    simd::make_pairs(x, n, pairs);
+    for (std::size_t i = 0; i < n; ++i) out[i].x[t] = pairs[i];
+    x += 2 * n;
+    out += n;
+    left -= n;
+  }
+  if (cols % 2 != 0) {
+    const float last[2] = {*x, 0.0f};
+    simd::make_pairs(last, 1, &out->x[t]);
+  }
+}
+
+template <std::size_t T>
+HWY_INLINE void prepare_row(const float* x, std::size_t cols, std::size_t t,
+                            ActivationTile<ActivationForm::quads, T>* out) {
+  for (std::size_t begin = 0; begin < cols; begin += 32, ++out) {
+    QuantisedBlock block;
+    quantise(x + begin, std::min<std::size_t>(32, cols - begin), block);
+    for (std::size_t g = 0; g < 8; ++g) std::memcpy(out->q[g][t], block.q + 4 * g, 4);
+    out->start[t] = simd::quad_start(block.q);
+    out->scale[t] = block.scale;
+  }
+}
+
+}  // namespace detail
+
+/// Prepares `tokens` <= T rows of `cols` floats, one after the other, for products with weights
+/// that take activations in `Form`: a tile of T tokens, those that are missing zeros.
+template <ActivationForm Form, std::size_t T>
+void prepare(const float* x, std::size_t cols, std::size_t tokens, std::byte* out) noexcept {
+  auto* const tiles = reinterpret_cast<detail::ActivationTile<Form, T>*>(out);
+  if (tokens < T) std::memset(out, 0, T * activation_bytes(Form, cols));
+  for (std::size_t t = 0; t < tokens; ++t) detail::prepare_row(x + t * cols, cols, t, tiles);
+}
+
+}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle guard
