@@ -705,10 +705,12 @@ TEST_CASE("weights that are not numbers end in an error, not in text") {
                        [](std::string_view) { return true; });
     });
   };
-  const std::vector<float> nan(Tiny::dim * Tiny::vocab, not_a_number);
-  for (const auto& error : {refused([&](auto& w) { w.layers[0].wq.data = nan.data(); }),
-                            refused([&](auto& w) { w.layers[1].wk.data = nan.data(); }),
-                            refused([&](auto& w) { w.layers[0].w1.data = nan.data(); }),
+  const std::vector<float> nan(Tiny::dim, not_a_number);
+  std::vector<PanelBlock<F32>> panels(Tiny::dim * Tiny::vocab);
+  for (auto& panel : panels) std::ranges::fill(panel.w, not_a_number);
+  for (const auto& error : {refused([&](auto& w) { w.layers[0].wq.data = panels.data(); }),
+                            refused([&](auto& w) { w.layers[1].wk.data = panels.data(); }),
+                            refused([&](auto& w) { w.layers[0].w1.data = panels.data(); }),
                             refused([&](auto& w) { w.norm.data = nan.data(); })}) {
     REQUIRE(error);
     CHECK(error->code() == ErrorCode::malformed_file);
