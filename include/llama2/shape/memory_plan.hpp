@@ -13,7 +13,7 @@ namespace llama2::inline LLAMA2_ABI {
 inline constexpr std::size_t kv_page_positions = 64;
 
 /// Rows (tokens) that one pass over the weights takes at most; longer inputs take several.
-inline constexpr std::size_t max_batch_rows = 128;
+inline constexpr std::size_t max_batch_rows = 240;
 
 /// Exact sizes in bytes for shape `S` with the matrices stored in format `W` and keys and values
 /// in `K`. A weight format is anything with a `Block` type and a `block_size`, or with
