@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #include "llama2/format/activation.hpp"
 #include "llama2/simd/dots-inl.hpp"
@@ -33,20 +34,17 @@ inline void quantise(const float* x, std::size_t n, QuantisedBlock& out) noexcep
     for (std::size_t i = 0; i < 32; ++i) block[i] = i < n ? x[i] : 0.0f;
     x = block;
   }
-  auto largest = zero(d);
-  auto damage = zero(d);  // what max forgets: NaN, if there is an infinity or NaN
-  for (std::size_t i = 0; i < 32; i += d.lanes) {
-    const auto v = load(d, x + i);
-    largest = max(largest, absolute(v));
-    damage = fma(v, zero(d), damage);
-  }
-  const float magnitude = reduce_max(d, largest);
-  out.scale = magnitude / 127.0f + reduce_add(d, damage);
-  // Below 2^-120 the inverse could overflow; such values become zeros.
-  const auto inverse = set(d, magnitude >= 0x1p-120f ? 127.0f / magnitude : 0.0f);
-  const auto limit = set(d, 127.0f);
+  auto largest = zero(d);  // as the bits of magnitudes, among which NaN is larger than any number
   for (std::size_t i = 0; i < 32; i += d.lanes)
-    store_bytes(d, max(min(mul(load(d, x + i), inverse), limit), negate(limit)), out.q + i);
+    largest = max_key(d, largest, absolute(load(d, x + i)));
+  const float magnitude = largest_key(d, largest);
+  const bool finite = magnitude <= std::numeric_limits<float>::max();
+  out.scale = finite ? magnitude / 127.0f : std::numeric_limits<float>::quiet_NaN();
+  // Below 2^-120 the inverse could overflow; such values become zeros. Rounding may bring a product
+  // beyond 127, but not half a unit.
+  const auto inverse = set(d, finite && magnitude >= 0x1p-120f ? 127.0f / magnitude : 0.0f);
+  for (std::size_t i = 0; i < 32; i += d.lanes)
+    store_bytes(d, mul(load(d, x + i), inverse), out.q + i);
 }
 
 namespace detail {

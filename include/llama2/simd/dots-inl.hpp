@@ -90,20 +90,21 @@ HWY_INLINE auto broadcast_quad(const std::int8_t* p) {
 /// Where sums with the activations q begin, for `NibbleDot` and `ByteDot` to read: these take
 /// weights plus 8 and plus 128.
 HWY_INLINE std::int32_t quad_start(const std::int8_t* q) {
+  constexpr hn::Simd<std::int8_t, 16, 0> i8;
+  constexpr hn::Simd<std::int16_t, 8, 0> i16;
+  constexpr hn::Simd<std::int32_t, 4, 0> i32;
+  const auto ones = hn::Set(hn::Simd<std::uint8_t, 16, 0>(), 1);
+  auto sums = hn::Add(ops::add_byte_pairs(ones, hn::LoadU(i8, q)),
+                      ops::add_byte_pairs(ones, hn::LoadU(i8, q + 16)));
+  sums = hn::Add(sums, hn::BitCast(i16, hn::Shuffle1032(hn::BitCast(i32, sums))));
+  sums = hn::Add(sums, hn::BitCast(i16, hn::Shuffle2301(hn::BitCast(i32, sums))));
+  sums = hn::Neg(hn::ShiftLeft<3>(sums));
+  // Of the first and of the last two of each four.
+  const std::int32_t both = hn::GetLane(hn::BitCast(i32, sums));
 #if LLAMA2_SIMD_VNNI
-  int total = 0;
-  for (std::size_t i = 0; i < 32; ++i) total += q[i];
-  return -8 * total;
+  return static_cast<std::int16_t>(both) + (both >> 16);
 #else
-  // Of 4-bit weights only: one for the first, one for the last two of each four, 16 bits each.
-  int first = 0, last = 0;
-  for (std::size_t i = 0; i < 32; i += 4) {
-    first += q[i] + q[i + 1];
-    last += q[i + 2] + q[i + 3];
-  }
-  const std::int16_t both[2] = {static_cast<std::int16_t>(-8 * first),
-                                static_cast<std::int16_t>(-8 * last)};
-  return std::bit_cast<std::int32_t>(both);
+  return both;  // of 4-bit weights only, whose sums have 16 bits
 #endif
 }
 

@@ -369,12 +369,17 @@ HWY_INLINE Vec<D> max_key(D, Vec<D> a, Vec<D> b) {
   return hn::BitCast(typename D::Hwy(), hn::Max(hn::BitCast(u32, a), hn::BitCast(u32, b)));
 }
 
+/// The largest of the keys itself.
+template <class D>
+HWY_INLINE float largest_key(D, Vec<D> keys) {
+  const hn::RebindToUnsigned<typename D::Hwy> u32;
+  return std::bit_cast<float>(hn::GetLane(hn::MaxOfLanes(u32, hn::BitCast(u32, keys))));
+}
+
 /// The float of the largest of the keys.
 template <class D>
 HWY_INLINE float extreme_of_keys(D, Vec<D> keys) {
-  const hn::RebindToUnsigned<typename D::Hwy> u32;
-  const std::uint32_t key = hn::GetLane(hn::MaxOfLanes(u32, hn::BitCast(u32, keys)));
-  return std::bit_cast<float>(std::rotr(key, 1));
+  return std::bit_cast<float>(std::rotr(std::bit_cast<std::uint32_t>(largest_key(D(), keys)), 1));
 }
 
 /// Whether any lanes of a and b are equal.
