@@ -161,6 +161,13 @@ HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
   }
 }
 
+/// to[t][0 .. rows) = from[t][0 .. rows). Rare, and kept out of the loops' registers.
+HWY_NOINLINE inline void copy_rows(const float* from, std::size_t from_stride, float* to,
+                                   std::size_t to_stride, std::size_t tokens, std::size_t rows) {
+  for (std::size_t t = 0; t < tokens; ++t)
+    std::memcpy(to + t * to_stride, from + t * from_stride, rows * sizeof(float));
+}
+
 /// Adds `depth` blocks, which lie `step` apart, to y[t][0 .. rows) for the rows of `Vectors` vectors
 /// and `Tokens` tokens from `t0` of a tile on; the first blocks of a row set y instead.
 template <std::size_t Vectors, std::size_t Tokens, WeightFormat F, std::size_t T>
@@ -177,8 +184,7 @@ HWY_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step, 
   if (rows < all) {
     at = part;
     stride = all;
-    for (std::size_t t = 0; t < Tokens && !first; ++t)
-      std::memcpy(part + t * all, y + t * y_stride, rows * sizeof(float));
+    if (!first) copy_rows(y, y_stride, part, all, Tokens, rows);
   }
 #pragma GCC unroll 8
   for (std::size_t t = 0; t < Tokens; ++t) {
@@ -193,9 +199,7 @@ HWY_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step, 
 #pragma GCC unroll 16
     for (std::size_t i = 0; i < Vectors; ++i) store(d, sums[t][i], at + t * stride + i * d.lanes);
   }
-  if (rows < all)
-    for (std::size_t t = 0; t < Tokens; ++t)
-      std::memcpy(y + t * y_stride, part + t * all, rows * sizeof(float));
+  if (rows < all) copy_rows(part, all, y, y_stride, Tokens, rows);
 }
 
 /// Calls f(integral_constant) for n in 1 .. Most.
