@@ -88,6 +88,7 @@ int main(int argc, char** argv) {
       std::printf("  %-34s %8zu x %-8zu %-5s", to_string(tensor.id).c_str(),
                   static_cast<std::size_t>(tensor.rows), static_cast<std::size_t>(tensor.cols),
                   std::string(to_string(tensor.encoding)).c_str());
+      if (tensor.in_panels) std::printf(" in panels");
       if (!checkpoint.further_parts.empty()) std::printf(" part %2zu", tensor.part + 1);
       std::printf(" offset %12zu  %12zu bytes\n", static_cast<std::size_t>(tensor.offset),
                   static_cast<std::size_t>(tensor.bytes));
