@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "bin_writer.hpp"
@@ -221,10 +222,9 @@ TEST_CASE("weights in a packed file are used where they lie") {
       },
       weights);
   write_gguf(again.path(), model, nullptr, {.pack = true});
-  for (const StoredTensor& stored : checkpoint.tensors) {
-    const Checkpoint copy = open_checkpoint(again.path());
+  const Checkpoint copy = open_checkpoint(again.path());
+  for (const StoredTensor& stored : checkpoint.tensors)
     CHECK(std::ranges::equal(copy.data(copy.tensor(stored.id)), checkpoint.data(stored)));
-  }
   check_error(error_of([&] { load<Model<Odd, Q4_0>>(checkpoint, one_thread); }),
               ErrorCode::mismatch, "tok_embeddings.weight", "quantised already");
 }
@@ -238,8 +238,10 @@ struct Three {
 }  // namespace
 
 TEST_CASE("the panels of a packed file, worked out by hand") {
-  // Rows 0 to 66 of three numbers: a stripe of 64 rows, and one of 3. The number in row r and
-  // column c is r + c / 2, in BF16 the upper half of the float's bits.
+  static_assert(sizeof(PanelBlock<F32>) == 64 && sizeof(PanelBlock<F16>) == 32);
+  static_assert(sizeof(PanelBlock<BF16>) == 64);
+  static_assert(sizeof(PanelBlock<Q8_0>) == 544 && sizeof(PanelBlock<Q4_0>) == 288);
+  // 67 rows: a stripe of 64, and one of 3. The number in row r and column c is r + c / 2.
   const GgufMetadata metadata{.shape = ShapeInfo::of<Three>(), .config = {.context = 4}};
   std::vector<GgufTensor> tensors;
   for (const auto& name : llama2::detail::gguf_names) {

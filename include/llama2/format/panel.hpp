@@ -1,4 +1,5 @@
 // How weights lie in memory: 16 rows side by side, so that a product has one output per lane.
+// Packed files hold the same bytes: whoever changes them changes `gguf_panels_version`, too.
 #pragma once
 
 #include <algorithm>
