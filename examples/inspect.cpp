@@ -1,5 +1,6 @@
 // Shows what a checkpoint holds and what it would need in memory.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <iostream>
@@ -84,10 +85,12 @@ int main(int argc, char** argv) {
     print_row("rope_linear_scale", llama2::number_text(checkpoint.config.rope_linear_scale));
 
     std::printf("tensors: %zu\n", checkpoint.tensors.size());
+    const bool packed = std::ranges::any_of(checkpoint.tensors, &llama2::StoredTensor::in_panels);
     for (const auto& tensor : checkpoint.tensors) {
       std::printf("  %-34s %8zu x %-8zu %-5s", to_string(tensor.id).c_str(),
                   static_cast<std::size_t>(tensor.rows), static_cast<std::size_t>(tensor.cols),
                   std::string(to_string(tensor.encoding)).c_str());
+      if (packed) std::printf(" %-9s", tensor.in_panels ? "in panels" : "");
       if (!checkpoint.further_parts.empty()) std::printf(" part %2zu", tensor.part + 1);
       std::printf(" offset %12zu  %12zu bytes\n", static_cast<std::size_t>(tensor.offset),
                   static_cast<std::size_t>(tensor.bytes));

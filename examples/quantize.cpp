@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
   std::size_t threads = 0;
   std::optional<float> rope_theta, norm_epsilon;
   bool requantize = false;
+  bool pack = false;
   bool no_tokenizer = false;
   app.add_option("IN", input, "checkpoint: GGUF, or a llama2.c .bin of version 0, 1 or 2")
       ->required();
@@ -80,6 +81,9 @@ int main(int argc, char** argv) {
       "--tokenizer", tokenizer,
       "whose vocabulary to write; by default the input's own, or of a tokenizer beside it");
   app.add_flag("--no-tokenizer", no_tokenizer, "write no vocabulary")->excludes(tokenizer_option);
+  app.add_flag("--pack", pack,
+               "write a packed file: matrices as they lie in memory, on any processor, so that it "
+               "is mapped at the start and not converted; only this library reads it");
   app.add_flag("--requantize", requantize, "also from one quantised format to another");
   app.add_option(
       "--rope-theta", rope_theta,
@@ -100,7 +104,7 @@ int main(int argc, char** argv) {
     }
     if (norm_epsilon) checkpoint.config.norm_epsilon = *norm_epsilon;
     if (!requantize) refuse_requantising(checkpoint, wanted);
-    llama2::GgufWriteOptions options;
+    llama2::GgufWriteOptions options{.pack = pack};
     std::optional<llama2::Vocabulary> vocabulary;
     if (!no_tokenizer) {
       const std::string found = find_tokenizer(tokenizer, checkpoint);

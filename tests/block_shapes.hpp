@@ -19,4 +19,9 @@ struct Ragged : Blocks {
   static constexpr bool tied_head = true;
 };
 
+/// Odd numbers of rows and columns.
+struct Odd : Blocks {
+  static constexpr std::size_t hidden_dim = 45;
+};
+
 }  // namespace test

@@ -2,6 +2,7 @@
 // reader or writer, so that they can also be wrong.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -143,6 +144,39 @@ struct GgufBytes {
     return bytes;
   }
 };
+
+/// Rows of `cols` 32-bit floats in panels: 16 rows side by side, and those of up to four panels in
+/// turns. What no row fills is NaN.
+inline std::string floats_in_panels(const std::string& rows, std::size_t cols) {
+  const std::size_t count = rows.size() / sizeof(float) / cols;
+  const std::size_t panels = (count + 15) / 16;
+  std::string out(panels * 16 * cols * sizeof(float), '\xFF');
+  for (std::size_t r = 0; r < count; ++r)
+    for (std::size_t c = 0; c < cols; ++c) {
+      const std::size_t stripe = r / 64;
+      const std::size_t side_by_side = std::min<std::size_t>(4, panels - 4 * stripe);
+      const std::size_t block = 4 * stripe * cols + c * side_by_side + r % 64 / 16;
+      std::memcpy(&out[(16 * block + r % 16) * sizeof(float)],
+                  &rows[(r * cols + c) * sizeof(float)], sizeof(float));
+    }
+  return out;
+}
+
+/// The number that a packed file adds to the type of a matrix.
+inline constexpr std::uint32_t packed_type = 0x4C320000;
+
+/// The file packed, whose matrices must be in 32-bit floats.
+inline GgufBytes packed(GgufBytes file) {
+  for (GgufBytesTensor& tensor : file.tensors)
+    if (tensor.extents.size() == 2) {
+      tensor.type += packed_type;
+      tensor.data = floats_in_panels(tensor.data, static_cast<std::size_t>(tensor.extents[0]));
+    }
+  file.alignment = 64;
+  file.set(gguf_entry("general.alignment", 64u));
+  file.set(gguf_entry("llama2.panels.version", 1u));
+  return file;
+}
 
 /// A model's numbers as 32-bit floats, with the metadata that every file has.
 inline GgufBytes gguf_bytes(const FloatModel& model) {

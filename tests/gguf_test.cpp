@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -592,6 +593,79 @@ TEST_CASE("other types of weights are refused by name") {
   check_unsupported(file, "general.quantization_version", "expected 2; found 1");
 }
 
+TEST_CASE("a packed file is the same model, and stays where it is") {
+  const GgufBytes rows = random_gguf<Blocks>(4);
+  const TempFile plain(rows.bytes());
+  auto file = std::make_unique<TempFile>(packed(rows).bytes());
+  const auto expected = logits_of(load<Model<Blocks>>(plain.path(), one_thread), text);
+  for (const FileAccess access : {FileAccess::map, FileAccess::read}) {
+    const Checkpoint checkpoint = open_checkpoint(file->path(), access);
+    CHECK(checkpoint.format == "GGUF version 3, packed in panels");
+    CHECK(checkpoint.encoding == Encoding::f32);
+    const Checkpoint original = open_checkpoint(plain.path());
+    for (const StoredTensor& tensor : checkpoint.tensors) {
+      CHECK(tensor.in_panels == (tensor.rows > 1));
+      CHECK(decode_all(checkpoint, tensor) == decode_all(original, original.tensor(tensor.id)));
+    }
+    const auto model = load<Model<Blocks>>(checkpoint, one_thread);
+    CHECK(same_bits(logits_of(model, text), expected));
+    const auto begins_at = [&](TensorId id) {
+      return static_cast<const void*>(checkpoint.data(checkpoint.tensor(id)).data());
+    };
+    CHECK(model.weights().token_embedding.data == begins_at({TensorKind::token_embedding}));
+    CHECK(model.weights().layers[1].w2.data == begins_at({TensorKind::w2, 1}));
+    CHECK(model.weights().norm.data != begins_at({TensorKind::norm}));
+    // Other formats are converted, as from rows.
+    CHECK(same_bits(logits_of(load<Model<Blocks, BF16>>(checkpoint, one_thread), text),
+                    logits_of(load<Model<Blocks, BF16>>(original, one_thread), text)));
+  }
+  const auto model = load<Model<Blocks>>(file->path(), one_thread);
+  file.reset();  // has no name any more, but is there
+  CHECK(same_bits(logits_of(model, text), expected));
+}
+
+TEST_CASE("packed files that are wrong are refused") {
+  constexpr const char* wq = "blk.0.attn_q.weight";
+  constexpr const char* key = "llama2.panels.version";
+  const GgufBytes good = packed(random_gguf<Least>());
+  CHECK_NOTHROW(open_bytes(good));
+  const auto changed = [&](const std::function<void(GgufBytes&)>& change) {
+    GgufBytes file = good;
+    change(file);
+    return file;
+  };
+  const auto typed = [&](std::uint32_t type) {
+    return changed([&](GgufBytes& file) { file.tensor(wq).type = packed_type + type; });
+  };
+  check_unsupported(changed([&](GgufBytes& f) { f.set(gguf_entry(key, 2u)); }), key,
+                    "packed by another version of this library; take the original; expected 1; "
+                    "found 2");
+  check_malformed(changed([&](GgufBytes& f) { f.erase(key); }), key, "lack this key");
+  check_malformed(changed([&](GgufBytes& f) { f.set(gguf_entry(key, "1")); }), key, "an integer");
+  check_malformed(changed([](GgufBytes& f) {
+                    // Too short a header, or too long a one, by half a panel's alignment.
+                    f.alignment = 32;
+                    f.set(gguf_entry("general.alignment", 32u));
+                    if (f.header().size() % 64 == 0) f.set(gguf_entry("general.name", "32 more"));
+                  }),
+                  "output.weight",
+                  "the panels are not aligned; expected an offset that is a multiple of 64");
+  check_unsupported(typed(3), wq, "found type " + std::to_string(packed_type + 3));
+  check_malformed(typed(2), wq, "not whole blocks of Q4_0");
+  // Panels have the size that the extents and the type say, whatever follows.
+  check_malformed(changed([&](GgufBytes& f) { f.tensor(wq).data.resize(4 * 4 * 4); }),
+                  "blk.0.attn_v.weight",
+                  "two tensors overlap; expected a tensor behind " + std::string(wq));
+  check_malformed(changed([&](GgufBytes& f) {
+                    std::swap(f.tensor(wq), f.tensors.back());
+                    f.tensor(wq).data.resize(4 * 4 * 4);
+                  }),
+                  wq, "the file ends inside the tensor; expected 256 bytes; found 64");
+  check_malformed(
+      changed([&](GgufBytes& f) { f.tensor(wq).extents = {4, std::uint64_t{1} << 62}; }), wq,
+      "wrong extents");
+}
+
 TEST_CASE("names of tensors are read as they are written") {
   for (const detail::GgufName& name : detail::gguf_names)
     for (const std::size_t layer : {std::size_t{0}, std::size_t{10}, std::size_t{1023}}) {
@@ -615,9 +689,11 @@ TEST_CASE("every truncated file is refused") {
 }
 
 TEST_CASE("every change of one byte of a header gives an error or a model that runs") {
+  const bool pack = GENERATE(false, true);
   GgufBytes good = random_gguf<Least>();
   good.set(gguf_entry("general.name", "a name"));
   good.set(gguf_entry("general.alignment", 32u));
+  if (pack) good = packed(good);
   good.set(gguf_array<std::string>("general.tags", {"one", "two"}));
   good.set(gguf_entry("llama.rope.freq_base", 20000.0f));
   good.set(gguf_entry("llama.rope.scaling.type", "linear"));

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "bin_writer.hpp"
@@ -73,7 +74,8 @@ std::vector<float> through(Encoding encoding, std::size_t cols, std::vector<floa
 }
 
 /// Whether `written` is `source` in the encoding, or in F16 where rows are not whole blocks.
-void check_written(const Checkpoint& source, const Checkpoint& written, Encoding encoding) {
+void check_written(const Checkpoint& source, const Checkpoint& written, Encoding encoding,
+                   bool packed = false) {
   REQUIRE(written.tensors.size() == source.tensors.size());
   for (const StoredTensor& original : source.tensors) {
     CAPTURE(to_string(original.id));
@@ -85,7 +87,8 @@ void check_written(const Checkpoint& source, const Checkpoint& written, Encoding
                               : is_block && original.cols % 32 != 0 ? Encoding::f16
                                                                     : encoding;
     CHECK(stored.encoding == expected);
-    CHECK(stored.offset % 32 == 0);
+    CHECK(stored.in_panels == (packed && original.rows > 1));
+    CHECK(stored.offset % (packed ? 64 : 32) == 0);
     CHECK((decode_all(written, stored) == through(expected, static_cast<std::size_t>(original.cols),
                                                   decode_all(source, original))));
   }
@@ -110,6 +113,36 @@ void check_round_trips() {
     CHECK_FALSE(written.states_rope_theta);  // the source does not either
     check_written(source, written, encoding);
     CHECK(load_tokenizer(out.path()).vocab_size() == synthetic_vocab);
+
+    const TempFile packed(""), again("");
+    write_gguf(packed.path(), source, encoding, &vocabulary, {.pack = true});
+    const Checkpoint panels = open_checkpoint(packed.path());
+    CHECK(panels.encoding == encoding);
+    check_written(source, panels, encoding, true);
+    CHECK(load_tokenizer(packed.path()).vocab_size() == synthetic_vocab);
+    // The same bytes from rows or panels, with any number of threads; and back again.
+    const SharedExecutor two = std::make_shared<ThreadPool>(2);
+    for (const Checkpoint& from : {std::cref(written), std::cref(panels)}) {
+      write_gguf(again.path(), from, encoding, &vocabulary, {.executor = two, .pack = true});
+      CHECK((read_file(again.path()) == read_file(packed.path())));
+    }
+    write_gguf(again.path(), panels, encoding, &vocabulary);
+    CHECK((read_file(again.path()) == read_file(out.path())));
+
+    // The model is the same to the last bit, in place or converted.
+    with_format(encoding, [&]<class F>(F) {
+      const auto check = [&]<class M>(std::type_identity<M>, const Checkpoint& file) {
+        CHECK(same_bits(logits_of(load<M>(file, one_thread), text),
+                        logits_of(load<M>(written, one_thread), text)));
+      };
+      using Uniform = Model<Shape, F>;
+      check(std::type_identity<Uniform>(), panels);
+      check(std::type_identity<Uniform>(), open_checkpoint(packed.path(), FileAccess::read));
+      check(std::type_identity<
+                Model<Shape, Mixed<F, std::conditional_t<std::is_same_v<F, F16>, F32, F16>>>>(),
+            panels);
+      check(std::type_identity<Model<Shape, F32>>(), panels);
+    });
   }
 }
 
@@ -169,6 +202,86 @@ void with_file_size_limit(std::size_t bytes, const std::function<void()>& f) {
 TEST_CASE("what is written in any encoding is read back as it was encoded") {
   check_round_trips<Blocks>();
   check_round_trips<Ragged>();
+  check_round_trips<Odd>();
+}
+
+TEST_CASE("weights in a packed file are used where they lie") {
+  const TempFile bin(write_version_1(random_float_model<Odd>(3)));
+  const TempFile out(""), again("");
+  using M = Model<Odd, Mixed<Q8_0, F16>>;
+  write_gguf(out.path(), open_checkpoint(bin.path()), Encoding::q8_0, nullptr, {.pack = true});
+  const Checkpoint checkpoint = open_checkpoint(out.path());
+  const auto model = load<M>(checkpoint, one_thread);
+  auto weights = model.weights();
+  for_each_tensor(
+      [&](TensorId id, const auto& tensor) {
+        visit_view(tensor, [&](const auto& view) {
+          const void* const lies_at = checkpoint.data(checkpoint.tensor(id)).data();
+          CHECK((view.data == lies_at) == (tensor.rows > 1));
+        });
+      },
+      weights);
+  write_gguf(again.path(), model, nullptr, {.pack = true});
+  const Checkpoint copy = open_checkpoint(again.path());
+  for (const StoredTensor& stored : checkpoint.tensors)
+    CHECK(std::ranges::equal(copy.data(copy.tensor(stored.id)), checkpoint.data(stored)));
+  check_error(error_of([&] { load<Model<Odd, Q4_0>>(checkpoint, one_thread); }),
+              ErrorCode::mismatch, "tok_embeddings.weight", "quantised already");
+}
+
+namespace {
+struct Three {
+  static constexpr std::size_t dim = 4, hidden_dim = 3, layers = 1, heads = 2, kv_heads = 2,
+                               vocab = 67, context = 4;
+  static constexpr bool tied_head = true;
+};
+}  // namespace
+
+TEST_CASE("the panels of a packed file, worked out by hand") {
+  static_assert(sizeof(PanelBlock<F32>) == 64 && sizeof(PanelBlock<F16>) == 32);
+  static_assert(sizeof(PanelBlock<BF16>) == 64);
+  static_assert(sizeof(PanelBlock<Q8_0>) == 544 && sizeof(PanelBlock<Q4_0>) == 288);
+  // 67 rows: a stripe of 64, and one of 3. The number in row r and column c is r + c / 2.
+  const GgufMetadata metadata{.shape = ShapeInfo::of<Three>(), .config = {.context = 4}};
+  std::vector<GgufTensor> tensors;
+  for (const auto& name : llama2::detail::gguf_names) {
+    if (name.kind == TensorKind::output) continue;
+    const auto [rows, cols] = extents(metadata.shape, name.kind);
+    tensors.push_back(
+        make_gguf_tensor({name.kind}, rows, cols, Encoding::bf16,
+                         [](std::uint64_t row, std::size_t col, std::size_t n, float* out) {
+                           for (std::size_t i = 0; i < n; ++i)
+                             out[i] = static_cast<float>(row) + static_cast<float>(col + i) / 2;
+                         }));
+  }
+  const TempFile out("");
+  write_gguf(out.path(), metadata, tensors, {.pack = true});
+  const Checkpoint file = open_checkpoint(out.path());
+  const auto number = [&](TensorKind kind, std::size_t i) {
+    BFloat16 value;
+    std::memcpy(&value, file.data(file.tensor({kind})).data() + i * sizeof value, sizeof value);
+    return to_float(value);
+  };
+  // (vocab, dim): blocks of 16 rows x 2 columns; of the four panels of the first stripe in turns,
+  // then of the one of the second.
+  constexpr TensorKind embedding = TensorKind::token_embedding;
+  CHECK(file.tensor({embedding}).bytes == (4 + 1) * 2 * 16 * 2 * 2);
+  CHECK(number(embedding, 0) == 0);
+  CHECK(number(embedding, 1) == 0.5f);
+  CHECK(number(embedding, 2) == 1);       // the next row
+  CHECK(number(embedding, 32) == 16);     // the next panel
+  CHECK(number(embedding, 4 * 32) == 1);  // the next columns
+  CHECK(number(embedding, 8 * 32 + 2 * 2 + 1) == 66.5f);
+  CHECK(number(embedding, 8 * 32 + 3 * 2) == 0);  // beyond the last row
+  CHECK(number(embedding, 9 * 32) == 65);
+  CHECK(number(embedding, 586 / 2) == 67.5f);  // row 66, column 3
+  // (dim, hidden_dim): the last column has no neighbour.
+  CHECK(file.tensor({TensorKind::w2}).bytes == 2 * 16 * 2 * 2);
+  CHECK(number(TensorKind::w2, 32 + 3 * 2) == 4);
+  CHECK(number(TensorKind::w2, 32 + 3 * 2 + 1) == 0);
+  // A reader that does not know the type refuses it: it is no number of ggml's.
+  const auto infos = GgufFile(file.file).read_tensors();
+  CHECK(std::ranges::count(infos, packed_type + 30, &GgufTensorInfo::type) == 8);
 }
 
 TEST_CASE("a model writes itself") {

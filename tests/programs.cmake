@@ -12,6 +12,11 @@ endfunction()
 
 llama2_test_program(story_static story generate)
 llama2_test_program(story_dynamic story generate_dynamic -DEVERY_TARGET=1)
+foreach(suffix IN ITEMS "" _dynamic)
+  llama2_test_program(packed_story${suffix} story generate${suffix} -DEVERY_TARGET=1
+                      "-DQUANTIZE=$<TARGET_FILE:quantize>"
+                      "-DPACKED=${CMAKE_CURRENT_BINARY_DIR}/packed_story${suffix}.gguf")
+endforeach()
 foreach(program IN ITEMS generate generate_dynamic)
   add_test(NAME ${program}_refuses_target COMMAND ${program} none.bin --target Z80)
   set_tests_properties(${program}_refuses_target PROPERTIES LABELS programs PASS_REGULAR_EXPRESSION

@@ -118,7 +118,9 @@ TEST_CASE("a type in the file's own format is preferred, then the first that fit
 TEST_CASE("the type is preferred that rounds nothing twice, then that converts least") {
   const TempFile floats(write_version_1(random_float_model<Ragged>(1)));
   const TempFile out("");
-  write_gguf(out.path(), open_checkpoint(floats.path()), Encoding::q8_0);  // and F16, where ragged
+  const bool pack = GENERATE(false, true);
+  write_gguf(out.path(), open_checkpoint(floats.path()), Encoding::q8_0, nullptr,
+             {.pack = pack});  // and F16, where ragged
   const auto chosen_of = [&]<class... Formats>(std::type_identity<std::tuple<Formats...>>) {
     return visit_model_type<ModelList<Model<Ragged, Formats>...>>(
         open_checkpoint(out.path()),

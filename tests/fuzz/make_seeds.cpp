@@ -114,6 +114,27 @@ void write_gguf(const Corpus& corpus) {
       }
   });
   corpus.add("seed_blocks", blocks_gguf().bytes());
+  corpus.add("seed_panels", packed(least_gguf()).bytes());
+
+  /// For what is wrong with all panels: one tensor has them, and is enough.
+  const auto panels = [&](const char* name, const std::function<void(GgufBytes&)>& change) {
+    GgufBytes file = packed(least_gguf());
+    file.tensors = {file.tensor("token_embd.weight")};
+    change(file);
+    corpus.add(name, file.bytes());
+  };
+  constexpr const char* panels_version = "llama2.panels.version";
+  panels("panels_without_a_version", [&](GgufBytes& file) { file.erase(panels_version); });
+  panels("panels_of_another_version",
+         [&](GgufBytes& file) { file.set(gguf_entry(panels_version, 2u)); });
+  panels("misaligned_panels", [](GgufBytes& file) {
+    file.alignment = 32;
+    file.set(gguf_entry("general.alignment", 32u));
+    file.tensors[0].offset = file.header().size() % 64 == 0 ? 32 : 0;
+    file.tensors[0].data.append(32, '\0');
+  });
+  panels("truncated_in_panels", [](GgufBytes& file) { file.tensors[0].data.resize(4 * 4 * 4); });
+  panels("unknown_type_in_panels", [](GgufBytes& file) { file.tensors[0].type = packed_type + 3; });
 
   corpus.add("empty", "");
   corpus.add("four_bytes", "GGUF");

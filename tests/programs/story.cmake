@@ -1,7 +1,9 @@
-# cmake -DPROGRAM=generate [-DQEMU=... -DCPU=model] [-DBEST=regex] [-DEVERY_TARGET=1] -P story.cmake
+# cmake -DPROGRAM=generate [-DQEMU=... -DCPU=model] [-DBEST=regex] [-DEVERY_TARGET=1]
+#       [-DQUANTIZE=quantize -DPACKED=file] -P story.cmake
 #
 # The program tells the story that stories260K is known to tell, on the best of its targets, which
-# must match BEST, and with EVERY_TARGET on each of them.
+# must match BEST, and with EVERY_TARGET on each of them; with QUANTIZE from a packed file, which is
+# the same for all.
 
 set(data "$ENV{LLAMA2_TEST_DATA}")
 if(data STREQUAL "")
@@ -10,6 +12,13 @@ if(data STREQUAL "")
 endif()
 file(READ "${data}/model-stories260K/reference.json" reference)
 string(JSON expected GET "${reference}" greedy_text)
+
+set(model "${data}/model-stories260K/stories260K.bin")
+if(QUANTIZE)
+  execute_process(COMMAND "${QUANTIZE}" "${model}" "${PACKED}" --format F32 --pack
+                  COMMAND_ERROR_IS_FATAL ANY)
+  set(model "${PACKED}")
+endif()
 
 set(emulator "")
 if(QEMU)
@@ -25,8 +34,8 @@ endif()
 
 # tell(<target> [option...]): the story is told with these options, and on that target.
 function(tell target)
-  execute_process(COMMAND ${emulator} "${PROGRAM}" "${data}/model-stories260K/stories260K.bin"
-                          --temperature 0 --max-tokens 256 ${ARGN}
+  execute_process(COMMAND ${emulator} "${PROGRAM}" "${model}" --temperature 0 --max-tokens 256
+                          ${ARGN}
                   OUTPUT_VARIABLE story ERROR_VARIABLE report RESULT_VARIABLE result)
   if(NOT result EQUAL 0)
     message(FATAL_ERROR "on ${target}: ${result}\n${report}")

@@ -83,6 +83,12 @@ class InputFile {
     advise(begin, offset + size - begin, MADV_WILLNEED);
   }
 
+  /// Of a mapped file whose bytes are to be read again and again: asks the system to have them in
+  /// large pages. Some file systems can, for what is not yet in memory.
+  void prefer_huge_pages() const noexcept {
+    if (!mapping_.empty()) advise(0, mapping_.size(), MADV_HUGEPAGE);
+  }
+
   /// Of a mapped file: takes the whole pages among these bytes out of this process's memory until
   /// they are next read.
   void drop(std::size_t offset, std::size_t size) const noexcept {

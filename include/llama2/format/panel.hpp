@@ -1,4 +1,5 @@
 // How weights lie in memory: 16 rows side by side, so that a product has one output per lane.
+// Packed files hold the same bytes: whoever changes them changes `gguf_panels_version`, too.
 #pragma once
 
 #include <algorithm>
@@ -21,6 +22,9 @@ inline constexpr std::size_t panel_rows = 16;
 /// stripe of a matrix may have fewer.
 inline constexpr std::size_t stripe_panels = 4;
 inline constexpr std::size_t stripe_rows = stripe_panels * panel_rows;
+
+/// Where a matrix should begin in memory, and does in a packed file: at a cache line.
+inline constexpr std::size_t panel_alignment = 64;
 
 /// The same few columns of 16 rows. `put` and `get` exchange a row's `F::Block`s with it, of which
 /// it holds `row_blocks`; those beyond the matrix must be zeros.
@@ -63,14 +67,21 @@ struct PanelBlock<Q8_0> {
   Half scale[panel_rows];
 
   void put(std::size_t row, std::size_t, const BlockQ8_0& block) noexcept {
-    for (std::size_t i = 0; i < 32; ++i)
-      q[i / 4][row][i % 4] = static_cast<std::uint8_t>(block.q[i] + 128);
+    for (std::size_t g = 0; g < 8; ++g) copy_quad(block.q + 4 * g, q[g][row]);
     scale[row] = block.scale;
   }
   void get(std::size_t row, std::size_t, BlockQ8_0& block) const noexcept {
-    for (std::size_t i = 0; i < 32; ++i)
-      block.q[i] = static_cast<std::int8_t>(q[i / 4][row][i % 4] - 128);
+    for (std::size_t g = 0; g < 8; ++g) copy_quad(q[g][row], block.q + 4 * g);
     block.scale = scale[row];
+  }
+
+ private:
+  /// Adds or subtracts 128, which is the same; four times as fast as a byte at a time.
+  static void copy_quad(const void* in, void* out) noexcept {
+    std::uint32_t quad;
+    std::memcpy(&quad, in, sizeof quad);
+    quad ^= 0x80808080;
+    std::memcpy(out, &quad, sizeof quad);
   }
 };
 

@@ -16,6 +16,7 @@
 #include "llama2/base/error.hpp"
 #include "llama2/base/file.hpp"
 #include "llama2/format/float_formats.hpp"
+#include "llama2/format/panel.hpp"
 #include "llama2/format/quantised.hpp"
 #include "llama2/model/config.hpp"
 #include "llama2/model/parameters.hpp"
@@ -104,6 +105,16 @@ inline std::pair<std::uint64_t, std::uint64_t> extents(const ShapeInfo& shape, T
   return {0, 0};
 }
 
+/// Bytes of a tensor in a file. The rows of one that is not in panels must be whole blocks.
+inline std::uint64_t stored_bytes(Encoding encoding, bool in_panels, std::uint64_t rows,
+                                  std::uint64_t cols) noexcept {
+  return with_format(encoding, [=]<class F>(F) -> std::uint64_t {
+    const auto r = static_cast<std::size_t>(rows), c = static_cast<std::size_t>(cols);
+    return in_panels ? PanelLayout::of<F>(r, c).blocks() * sizeof(PanelBlock<F>)
+                     : r * row_bytes<F>(c);
+  });
+}
+
 /// A tensor in a file. Vectors have one row.
 struct StoredTensor {
   TensorId id;
@@ -114,6 +125,7 @@ struct StoredTensor {
   std::uint64_t bytes;           ///< bytes in the file, scales included
   std::uint64_t group_size = 0;  ///< elements per scale, for `int8_grouped`
   std::size_t part = 0;          ///< which part of a split file
+  bool in_panels = false;        ///< not row after row, but as it lies in memory; see `PanelLayout`
 
   [[nodiscard]] std::uint64_t elements() const noexcept { return rows * cols; }
 };
@@ -156,6 +168,13 @@ struct Checkpoint {
     return tensor.part == 0 ? *file : *further_parts[tensor.part - 1];
   }
 
+  /// What keeps the bytes of all tensors where they are, for whoever outlives the checkpoint.
+  [[nodiscard]] std::vector<std::shared_ptr<const InputFile>> files() const {
+    auto all = further_parts;
+    all.push_back(file);
+    return all;
+  }
+
   /// The tensor's bytes where they lie.
   [[nodiscard]] std::span<const std::byte> data(const StoredTensor& tensor) const noexcept {
     return file_of(tensor).bytes().subspan(static_cast<std::size_t>(tensor.offset),
@@ -168,11 +187,17 @@ struct Checkpoint {
   void decode(const StoredTensor& tensor, std::uint64_t first, std::size_t count, float* out,
               Codec = {}) const noexcept {
     const std::byte* const bytes = data(tensor).data();
-    if (tensor.encoding == Encoding::int8_grouped)
+    if (tensor.encoding == Encoding::int8_grouped) {
       decode_groups(tensor, bytes, first, count, out);
-    else
-      with_format(tensor.encoding,
-                  [&]<class F>(F) { decode_blocks<F, Codec>(bytes, first, count, out); });
+      return;
+    }
+    with_format(tensor.encoding, [&]<class F>(F) {
+      if (tensor.in_panels)
+        decode_panels<F, Codec>(tensor, bytes, first, count, out);
+      else
+        decode_blocks<F, Codec>(reinterpret_cast<const typename F::Block*>(bytes), first, count,
+                                out);
+    });
   }
 
   /// Asks the system to have the tensor's bytes ready soon.
@@ -206,11 +231,33 @@ struct Checkpoint {
     }
   }
 
+  /// Piece by piece of a row, out of the panels.
+  template <WeightFormat F, class Codec>
+  static void decode_panels(const StoredTensor& tensor, const std::byte* bytes, std::uint64_t first,
+                            std::size_t count, float* out) noexcept {
+    const auto cols = static_cast<std::size_t>(tensor.cols);
+    const auto layout = PanelLayout::of<F>(static_cast<std::size_t>(tensor.rows), cols);
+    constexpr std::size_t piece = 1024;
+    typename F::Block blocks[piece / F::block_size];
+    while (count != 0) {
+      const auto row = static_cast<std::size_t>(first / cols);
+      const auto col = static_cast<std::size_t>(first % cols);
+      const std::size_t inside = col % F::block_size;
+      const std::size_t n = std::min({count, cols - col, piece - inside});
+      get_row(reinterpret_cast<const PanelBlock<F>*>(bytes), layout, row, col / F::block_size,
+              row_blocks<F>(inside + n), blocks);
+      decode_blocks<F, Codec>(blocks, inside, n, out);
+      first += n;
+      count -= n;
+      out += n;
+    }
+  }
+
   /// Rows are whole blocks, so the tensor is one sequence of blocks.
   template <WeightFormat F, class Codec>
-  static void decode_blocks(const std::byte* bytes, std::uint64_t first, std::size_t count,
+  static void decode_blocks(const typename F::Block* blocks, std::uint64_t first, std::size_t count,
                             float* out) noexcept {
-    const auto* blocks = reinterpret_cast<const typename F::Block*>(bytes) + first / F::block_size;
+    blocks += first / F::block_size;
     if constexpr (F::block_size > 1) {
       const auto inside = static_cast<std::size_t>(first % F::block_size);
       if (inside != 0) {  // begins in the middle of a block

@@ -37,6 +37,15 @@ inline constexpr std::array<GgufEncoding, 5> gguf_encodings = {{{0, 0, Encoding:
                                                                 {8, 7, Encoding::q8_0},
                                                                 {2, 2, Encoding::q4_0}}};
 
+/// A packed file holds matrices in panels, byte for byte as they lie in memory, so that they can be
+/// mapped; see docs/packed-files.md. Their types are those above and this number, far beyond all
+/// that other readers know.
+inline constexpr std::uint32_t gguf_panels_type = 0x4C320000;
+
+/// How the panels are laid out; a file says it under the key, and any change has a new number.
+inline constexpr std::string_view gguf_panels_key = "llama2.panels.version";
+inline constexpr std::uint32_t gguf_panels_version = 1;
+
 namespace detail {
 
 /// The encoding of most weights of matrices; of equals the first in the list above.
@@ -150,6 +159,8 @@ class GgufCheckpointReader {
     check_overlaps();
     check_completeness();
     out_.encoding = main_encoding(out_.tensors);
+    if (std::ranges::any_of(out_.tensors, &StoredTensor::in_panels))
+      out_.format += ", packed in panels";
     return std::move(out_);
   }
 
@@ -327,13 +338,32 @@ class GgufCheckpointReader {
     require_if_stated("llama.expert_count", 0);
   }
 
-  [[nodiscard]] Encoding encoding(const Listed& listed) const {
+  /// Sets the encoding, and whether it is in panels.
+  void read_type(const Listed& listed, StoredTensor& tensor) const {
     const std::uint32_t type = listed.info.type;
-    const auto found = std::ranges::find(gguf_encodings, type, &GgufEncoding::type);
-    if (found != gguf_encodings.end()) return found->encoding;
-    const char* const name = type < ggml_type_names.size() ? ggml_type_names[type] : nullptr;
-    fail(listed, "weights of this type", "F32, F16, BF16, Q8_0 or Q4_0",
-         name != nullptr ? name : "type " + std::to_string(type), ErrorCode::unsupported);
+    tensor.in_panels = type >= gguf_panels_type;
+    const auto found = std::ranges::find(
+        gguf_encodings, tensor.in_panels ? type - gguf_panels_type : type, &GgufEncoding::type);
+    if (found == gguf_encodings.end()) {
+      const char* const name = type < ggml_type_names.size() ? ggml_type_names[type] : nullptr;
+      fail(listed, "weights of this type", "F32, F16, BF16, Q8_0 or Q4_0",
+           name != nullptr ? name : "type " + std::to_string(type), ErrorCode::unsupported);
+    }
+    tensor.encoding = found->encoding;
+    if (tensor.in_panels) check_panels(listed, tensor);
+  }
+
+  void check_panels(const Listed& listed, const StoredTensor& tensor) const {
+    if (const std::uint64_t version = required_integer(gguf_panels_key);
+        version != gguf_panels_version)
+      first_.fail(first_.require(gguf_panels_key),
+                  "packed by another version of this library; take the original",
+                  std::to_string(gguf_panels_version), std::to_string(version),
+                  ErrorCode::unsupported);
+    if (tensor.offset % panel_alignment != 0)
+      fail(listed, "the panels are not aligned",
+           "an offset that is a multiple of " + std::to_string(panel_alignment),
+           std::to_string(tensor.offset));
   }
 
   /// Adds one tensor. The elements need no rearrangement: files of this architecture keep wq and
@@ -349,18 +379,19 @@ class GgufCheckpointReader {
     StoredTensor tensor{.id = listed.id,
                         .rows = rows,
                         .cols = cols,
-                        .encoding = encoding(listed),
+                        .encoding = {},
                         .offset = listed.info.offset,
                         .bytes = 0,
                         .part = listed.part};
+    read_type(listed, tensor);
     with_format(tensor.encoding, [&]<class F>(F) {
       if (cols % F::block_size != 0)
         fail(listed, "the rows are not whole blocks of " + std::string(F::name),
              "a multiple of " + std::to_string(F::block_size) + " columns", std::to_string(cols));
-      // The extents are those of a valid shape, at most 2^24 by 2^20: no product can wrap.
-      tensor.bytes = rows * (cols / F::block_size) * sizeof(typename F::Block);
       if (F::block_size > 1) require_if_stated("general.quantization_version", 2);
     });
+    // The extents are those of a valid shape, at most 2^24 by 2^20: no product can wrap.
+    tensor.bytes = stored_bytes(tensor.encoding, tensor.in_panels, rows, cols);
     const std::uint64_t size = out_.file_of(tensor).bytes().size();
     if (tensor.bytes > size - tensor.offset)
       fail(listed, "the file ends inside the tensor", std::to_string(tensor.bytes) + " bytes",

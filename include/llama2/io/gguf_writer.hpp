@@ -16,6 +16,7 @@
 #include "llama2/base/aligned_buffer.hpp"
 #include "llama2/base/error.hpp"
 #include "llama2/base/output_file.hpp"
+#include "llama2/format/panel.hpp"
 #include "llama2/io/checkpoint.hpp"
 #include "llama2/io/gguf.hpp"
 #include "llama2/io/gguf_file.hpp"
@@ -60,6 +61,9 @@ struct GgufWriteOptions {
   std::vector<std::string> inputs = {};
   /// Whose threads encode.
   SharedExecutor executor = {};
+  /// Whether matrices lie in panels, as in memory, which makes a packed file: this library maps it
+  /// instead of converting it, on any processor; others do not read it. See docs/packed-files.md.
+  bool pack = false;
   /// Told now and then how many bytes of tensors are done, and of how many. What it throws ends the
   /// writing, and no file appears.
   std::function<void(std::uint64_t done, std::uint64_t total)> on_progress = {};
@@ -119,22 +123,38 @@ inline GgufTensor copy_gguf_tensor(TensorId id, std::uint64_t rows, std::uint64_
           }};
 }
 
+/// A tensor that lies at `data` in panels, encoded as it is to be written.
+inline GgufTensor unpack_gguf_tensor(TensorId id, std::uint64_t rows, std::uint64_t cols,
+                                     Encoding encoding, const std::byte* data) {
+  const auto encode_row = [=](std::uint64_t row, std::byte* out) {
+    with_format(encoding, [&]<class F>(F) {
+      const auto n = static_cast<std::size_t>(cols);
+      get_row(reinterpret_cast<const PanelBlock<F>*>(data),
+              PanelLayout::of<F>(static_cast<std::size_t>(rows), n), static_cast<std::size_t>(row),
+              0, row_blocks<F>(n), reinterpret_cast<typename F::Block*>(out));
+    });
+  };
+  return {.id = id, .rows = rows, .cols = cols, .encoding = encoding, .encode_row = encode_row};
+}
+
 /// A tensor of an opened checkpoint, which must outlive the result. Encodings that stay the same
 /// are copied, not decoded and encoded anew. The file's pages are dropped when they are read.
 GgufTensor make_gguf_tensor(Checkpoint&& checkpoint, const StoredTensor&, Encoding,
                             Target = {}) = delete;
 inline GgufTensor make_gguf_tensor(const Checkpoint& checkpoint, const StoredTensor& stored,
                                    Encoding wanted, Target target = {}) {
+  const std::byte* const data = checkpoint.data(stored).data();
   const auto decoded = [&checkpoint, stored, target](std::uint64_t row, std::size_t col,
                                                      std::size_t n, float* out) {
     target.call(
         [&](auto kernels) { checkpoint.decode(stored, row * stored.cols + col, n, out, kernels); });
   };
   GgufTensor result =
-      gguf_encoding(wanted, stored.rows, stored.cols) == stored.encoding
-          ? copy_gguf_tensor(stored.id, stored.rows, stored.cols, stored.encoding,
-                             checkpoint.data(stored).data())
-          : make_gguf_tensor(stored.id, stored.rows, stored.cols, wanted, decoded, target);
+      gguf_encoding(wanted, stored.rows, stored.cols) != stored.encoding
+          ? make_gguf_tensor(stored.id, stored.rows, stored.cols, wanted, decoded, target)
+      : stored.in_panels
+          ? unpack_gguf_tensor(stored.id, stored.rows, stored.cols, stored.encoding, data)
+          : copy_gguf_tensor(stored.id, stored.rows, stored.cols, stored.encoding, data);
   result.on_written = [&checkpoint, stored] { checkpoint.drop(stored); };
   return result;
 }
@@ -150,15 +170,8 @@ GgufTensor make_gguf_tensor(TensorId id, const Tensor& tensor) {
       using F = typename View::Format;
       constexpr Encoding own = encoding_of<F>();
       if (gguf_encoding(own, View::rows, View::cols) == own)
-        return GgufTensor{.id = id,
-                          .rows = View::rows,
-                          .cols = View::cols,
-                          .encoding = own,
-                          .encode_row = [view](std::uint64_t row, std::byte* out) {
-                            view.copy_row(static_cast<std::size_t>(row), 0,
-                                          row_blocks<F>(View::cols),
-                                          reinterpret_cast<typename F::Block*>(out));
-                          }};
+        return unpack_gguf_tensor(id, View::rows, View::cols, own,
+                                  reinterpret_cast<const std::byte*>(view.data));
       return make_gguf_tensor(
           id, View::rows, View::cols, own,
           [view](std::uint64_t row, std::size_t col, std::size_t n, float* out) {
@@ -271,7 +284,7 @@ inline void check_tensors(const std::string& path, const ShapeInfo& shape,
 constexpr bool is_reserved_key(std::string_view key) noexcept {
   return key == "general.architecture" || key == "general.alignment" ||
          key == "general.file_type" || key == "general.quantization_version" ||
-         key.starts_with("llama.") || key.starts_with("split.") ||
+         key == gguf_panels_key || key.starts_with("llama.") || key.starts_with("split.") ||
          key.starts_with("tokenizer.ggml.");
 }
 
@@ -299,24 +312,41 @@ class GgufWriter {
 
   void write() {
     write_header();
-    AlignedBuffer<std::byte> buffer(largest_chunk());
-    for (const GgufTensor& tensor : tensors_) write_tensor(tensor, buffer.data());
+    std::uint64_t rows = 0, panels = 0;
+    for (const GgufTensor& tensor : tensors_) {
+      rows = std::max(rows, bytes_of(tensor, chunk_rows(tensor), false));
+      if (in_panels(tensor)) panels = std::max(panels, bytes_of(tensor, chunk_rows(tensor), true));
+    }
+    rows_ = AlignedBuffer<std::byte>(static_cast<std::size_t>(rows));
+    panels_ = AlignedBuffer<std::byte>(static_cast<std::size_t>(panels));
+    for (const GgufTensor& tensor : tensors_) write_tensor(tensor);
     out_.commit();
   }
 
  private:
-  static constexpr std::uint64_t alignment = gguf_default_alignment;
   static constexpr std::uint64_t chunk_bytes = std::uint64_t{4} << 20;
 
-  static std::uint64_t tensor_bytes(const GgufTensor& tensor) {
-    return tensor.rows * gguf_row_bytes(tensor.encoding, tensor.cols);
+  [[nodiscard]] std::uint64_t alignment() const noexcept {
+    return options_.pack ? panel_alignment : gguf_default_alignment;
   }
-  static std::uint64_t padded(std::uint64_t bytes) {
-    return (bytes + alignment - 1) / alignment * alignment;
+  [[nodiscard]] bool in_panels(const GgufTensor& tensor) const noexcept {
+    return options_.pack && tensor.rows > 1;
   }
-  static std::uint64_t chunk_rows(const GgufTensor& tensor) {
-    const std::uint64_t row = gguf_row_bytes(tensor.encoding, tensor.cols);
-    return std::min(tensor.rows, std::max<std::uint64_t>(1, chunk_bytes / row));
+  /// Bytes of some of the tensor's rows; in panels these must begin a stripe.
+  static std::uint64_t bytes_of(const GgufTensor& tensor, std::uint64_t rows, bool in_panels) {
+    return stored_bytes(tensor.encoding, in_panels, rows, tensor.cols);
+  }
+  [[nodiscard]] std::uint64_t tensor_bytes(const GgufTensor& tensor) const {
+    return bytes_of(tensor, tensor.rows, in_panels(tensor));
+  }
+  [[nodiscard]] std::uint64_t padded(std::uint64_t bytes) const noexcept {
+    return (bytes + alignment() - 1) / alignment() * alignment();
+  }
+  /// Rows that are encoded at a time; whole stripes of panels.
+  [[nodiscard]] std::uint64_t chunk_rows(const GgufTensor& tensor) const {
+    const std::uint64_t step = in_panels(tensor) ? stripe_rows : 1;
+    const std::uint64_t steps = chunk_bytes / bytes_of(tensor, step, false);
+    return std::min(tensor.rows, step * std::max<std::uint64_t>(1, steps));
   }
 
   void write_header() {
@@ -330,7 +360,7 @@ class GgufWriter {
       tensors.number(std::uint32_t{is_vector ? 1u : 2u});
       tensors.number(tensor.cols);  // the fastest first
       if (!is_vector) tensors.number(tensor.rows);
-      tensors.number(encoding(tensor.encoding).type);
+      tensors.number(encoding(tensor.encoding).type + (in_panels(tensor) ? gguf_panels_type : 0));
       tensors.number(total_);
       total_ += padded(tensor_bytes(tensor));
     }
@@ -355,9 +385,10 @@ class GgufWriter {
     const auto number = [](std::uint64_t n) { return static_cast<std::uint32_t>(n); };
     out.entry("general.architecture", "llama");
     for (const auto& [key, text] : metadata_.texts) out.entry(key, std::string_view(text));
-    out.entry("general.alignment", number(alignment));
+    out.entry("general.alignment", number(alignment()));
     out.entry("general.file_type", encoding(main_encoding(tensors_)).file_type);
     out.entry("general.quantization_version", std::uint32_t{2});
+    if (options_.pack) out.entry(gguf_panels_key, gguf_panels_version);
     out.entry("llama.vocab_size", number(shape.vocab));
     out.entry("llama.context_length", number(config.context));
     out.entry("llama.embedding_length", number(shape.dim));
@@ -395,15 +426,7 @@ class GgufWriter {
     out.entry("tokenizer.ggml.remove_extra_whitespaces", vocabulary.remove_extra_whitespaces);
   }
 
-  [[nodiscard]] std::size_t largest_chunk() const {
-    std::uint64_t largest = 0;
-    for (const GgufTensor& tensor : tensors_)
-      largest =
-          std::max(largest, chunk_rows(tensor) * gguf_row_bytes(tensor.encoding, tensor.cols));
-    return static_cast<std::size_t>(largest);
-  }
-
-  void write_tensor(const GgufTensor& tensor, std::byte* buffer) {
+  void write_tensor(const GgufTensor& tensor) {
     const std::uint64_t row_size = gguf_row_bytes(tensor.encoding, tensor.cols);
     const std::uint64_t step = chunk_rows(tensor);
     for (std::uint64_t first = 0; first < tensor.rows; first += step) {
@@ -412,19 +435,44 @@ class GgufWriter {
                       static_cast<std::size_t>(tensor.cols),
                       [&](std::size_t begin, std::size_t end) {
                         for (std::size_t i = begin; i < end; ++i)
-                          tensor.encode_row(first + i, buffer + i * row_size);
+                          tensor.encode_row(first + i, rows_.data() + i * row_size);
                       });
-      out_.write({buffer, static_cast<std::size_t>(rows * row_size)});
-      done_ += rows * row_size;
+      if (in_panels(tensor)) fill_panels(tensor, rows);
+      const auto& chunk = in_panels(tensor) ? panels_ : rows_;
+      const std::uint64_t bytes = bytes_of(tensor, rows, in_panels(tensor));
+      out_.write({chunk.data(), static_cast<std::size_t>(bytes)});
+      done_ += bytes;
       if (options_.on_progress) options_.on_progress(done_, total_);
     }
     done_ += pad(tensor_bytes(tensor));
     if (tensor.on_written) tensor.on_written();
   }
 
+  /// Puts rows of whole stripes, or a tensor's last ones, into panels.
+  void fill_panels(const GgufTensor& tensor, std::uint64_t rows) {
+    const auto cols = static_cast<std::size_t>(tensor.cols);
+    with_format(tensor.encoding, [&]<class F>(F) {
+      const auto layout = PanelLayout::of<F>(static_cast<std::size_t>(rows), cols);
+      const auto* const in = reinterpret_cast<const typename F::Block*>(rows_.data());
+      auto* const out = reinterpret_cast<PanelBlock<F>*>(panels_.data());
+      const std::size_t blocks = row_blocks<F>(cols);
+      parallel_ranges(options_.executor, layout.stripes(), 1, stripe_rows * cols,
+                      [&](std::size_t begin, std::size_t end) {
+                        const std::size_t first = layout.begin_of(begin);
+                        const std::size_t last =
+                            end < layout.stripes() ? layout.begin_of(end) : layout.blocks();
+                        std::fill(out + first, out + last,
+                                  PanelBlock<F>());  // what no row fills is zeros
+                        for (std::size_t r = begin * stripe_rows;
+                             r < std::min(layout.rows, end * stripe_rows); ++r)
+                          put_row(out, layout, r, 0, blocks, in + r * blocks);
+                      });
+    });
+  }
+
   /// Writes zeros up to the next multiple of the alignment; how many.
   std::uint64_t pad(std::uint64_t size) {
-    constexpr std::byte zeros[alignment] = {};
+    constexpr std::byte zeros[panel_alignment] = {};
     const std::uint64_t missing = padded(size) - size;
     out_.write(std::span(zeros).first(static_cast<std::size_t>(missing)));
     return missing;
@@ -434,13 +482,14 @@ class GgufWriter {
   std::span<const GgufTensor> tensors_;
   const GgufWriteOptions& options_;
   OutputFile out_;
+  AlignedBuffer<std::byte> rows_, panels_;  // of a part of a tensor
   std::uint64_t total_ = 0;
   std::uint64_t done_ = 0;
 };
 
 }  // namespace detail
 
-/// Writes a GGUF file of the tensors, row after row, in memory of a few MiB. The file appears at
+/// Writes a GGUF file of the tensors, part after part, in memory of a few MiB. The file appears at
 /// the path when it is complete; see `OutputFile`. What the format does not hold (what the unknown
 /// piece of the vocabulary decodes to) is lost.
 ///

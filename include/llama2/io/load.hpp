@@ -72,7 +72,7 @@ void pack_stored(const Compute& compute, const Checkpoint& checkpoint, const Sto
   using F = typename TensorMemory<View>::Format;
   if constexpr (std::is_same_v<typename View::Format, F>) {
     // Rows of a file are whole blocks.
-    if (stored.encoding == encoding_of<F>()) {
+    if (stored.encoding == encoding_of<F>() && !stored.in_panels) {
       const std::byte* const bytes = checkpoint.data(stored).data();
       pack_blocks(compute, view, memory,
                   [&](auto, std::size_t row, std::size_t col, std::size_t n, auto* out) {
@@ -84,6 +84,21 @@ void pack_stored(const Compute& compute, const Checkpoint& checkpoint, const Sto
   }
   pack(compute, view, memory, decode);
 }
+
+/// Whether a tensor of a file is just what the view shows.
+template <class View>
+constexpr bool lies_in_place(const StoredTensor& stored) noexcept {
+  if constexpr (std::is_void_v<typename View::Format>)
+    return false;
+  else
+    return stored.in_panels && stored.encoding == encoding_of<typename View::Format>();
+}
+
+/// What the views of a model point into.
+struct LoadedWeights {
+  WeightArena arena;
+  std::vector<std::shared_ptr<const InputFile>> files;  ///< of tensors that lie in place
+};
 
 /// Checks that a tensor of a file can become a tensor of a model.
 template <class View>
@@ -118,6 +133,11 @@ void check_tensor(const Checkpoint& checkpoint, const StoredTensor& stored, bool
 /// it takes: what has been read is dropped. (A file that is read instead lies in memory as a whole,
 /// until the checkpoint is gone.) The model does not need the file.
 ///
+/// A packed file's matrices in M's format stay where they are: the model shares the mapping (or the
+/// bytes that were read), and pages of a mapped file come into memory when they are first used.
+/// Such a file must not be changed or truncated while the model lives; replacing it by another of
+/// its name is harmless.
+///
 /// Throws `mismatch`, naming the field or tensor, what the type asks for and what the file has.
 template <class M>
 M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
@@ -139,8 +159,9 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
 
   typename M::WeightTensors weights;
   std::size_t bytes = 0;
+  bool in_place = false;
   std::uint64_t total = 0;
-  std::vector<const StoredTensor*> order;
+  std::vector<const StoredTensor*> converted;
   for_each_tensor(
       [&](TensorId id, auto& tensor) {
         const StoredTensor& stored = checkpoint.tensor(id);
@@ -148,25 +169,37 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
         visit_view(tensor, [&]<class View>(View&) {
           using Memory = TensorMemory<View>;
           detail::check_tensor<View>(checkpoint, stored, options.requantize);
-          bytes += WeightArena::size_of<typename Memory::Element>(Memory::count);
+          if (detail::lies_in_place<View>(stored)) {
+            in_place = true;
+          } else {
+            bytes += WeightArena::size_of<typename Memory::Element>(Memory::count);
+            converted.push_back(&stored);
+          }
           total += stored.bytes;
-          order.push_back(&stored);
         });
       },
       weights);
 
-  auto arena = std::make_shared<WeightArena>(bytes);
+  auto owner = std::make_shared<detail::LoadedWeights>(
+      detail::LoadedWeights{.arena = WeightArena(bytes), .files = {}});
+  if (in_place) owner->files = checkpoint.files();
+  for (const auto& file : owner->files) file->prefer_huge_pages();
   std::uint64_t done = 0;
-  std::size_t packed = 0;
+  std::size_t begun = 0;
   for_each_tensor(
       [&](TensorId id, auto& tensor) {
         const StoredTensor& stored = checkpoint.tensor(id);
         visit_view(tensor, [&]<class View>(View& view) {
           using Memory = TensorMemory<View>;
-          if (++packed < order.size()) checkpoint.will_need(*order[packed]);
-          detail::pack_stored(compute, checkpoint, stored, view,
-                              arena->template take<typename Memory::Element>(Memory::count));
-          checkpoint.drop(stored);
+          using Element = typename Memory::Element;
+          if (detail::lies_in_place<View>(stored)) {
+            view.data = reinterpret_cast<const Element*>(checkpoint.data(stored).data());
+          } else {
+            if (++begun < converted.size()) checkpoint.will_need(*converted[begun]);
+            detail::pack_stored(compute, checkpoint, stored, view,
+                                owner->arena.template take<Element>(Memory::count));
+            checkpoint.drop(stored);
+          }
           done += stored.bytes;
           if (options.on_progress) options.on_progress(done, total);
         });
@@ -178,7 +211,7 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   config.norm_epsilon = options.norm_epsilon.value_or(config.norm_epsilon);
   config.rope_theta = options.rope_theta.value_or(config.rope_theta);
   config.rope_linear_scale = options.rope_linear_scale.value_or(config.rope_linear_scale);
-  return M(weights, std::move(arena), config, std::move(compute.executor), compute.target);
+  return M(weights, std::move(owner), config, std::move(compute.executor), compute.target);
 }
 
 /// Opens `path` and makes a model of type M from it; see `open_checkpoint` and the overload above.

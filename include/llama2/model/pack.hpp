@@ -19,8 +19,8 @@ namespace llama2::inline LLAMA2_ABI {
 /// Memory for tensors, given out piece by piece.
 class WeightArena {
  public:
-  /// Where pieces begin: whole cache lines.
-  static constexpr std::size_t alignment = 64;
+  /// Where pieces begin.
+  static constexpr std::size_t alignment = panel_alignment;
 
   /// Bytes that `take<T>(count)` uses.
   template <class T>
@@ -56,20 +56,20 @@ void pack_blocks(const Compute& compute, MatrixView<F, Rows, Cols>& tensor, Pane
                  Source&& source) noexcept {
   constexpr PanelLayout layout = MatrixView<F, Rows, Cols>::layout;
   static_assert(pack_columns % F::block_size == 0);
-  parallel_ranges(
-      compute.executor, layout.stripes(), 1, stripe_rows * Cols,
-      [&](std::size_t begin, std::size_t end) {
-        compute.target.call([&](auto kernels) {
-          typename F::Block blocks[row_blocks<F>(std::min(pack_columns, Cols))];
-          for (std::size_t s = begin; s < end; ++s)
-            for (std::size_t c = 0; c < Cols; c += pack_columns)
-              for (std::size_t r = s * stripe_rows; r < s * stripe_rows + layout.rows_of(s); ++r) {
-                const std::size_t n = std::min(pack_columns, Cols - c);
-                source(kernels, r, c, n, blocks);
-                put_row(memory, layout, r, c / F::block_size, row_blocks<F>(n), blocks);
-              }
-        });
-      });
+  parallel_ranges(compute.executor, layout.stripes(), 1, stripe_rows * Cols,
+                  [&](std::size_t begin, std::size_t end) {
+                    compute.target.call([&](auto kernels) {
+                      typename F::Block blocks[row_blocks<F>(std::min(pack_columns, Cols))];
+                      for (std::size_t s = begin; s < end; ++s)
+                        for (std::size_t c = 0; c < Cols; c += pack_columns)
+                          for (std::size_t r = s * stripe_rows;
+                               r < s * stripe_rows + layout.rows_of(s); ++r) {
+                            const std::size_t n = std::min(pack_columns, Cols - c);
+                            source(kernels, r, c, n, blocks);
+                            put_row(memory, layout, r, c / F::block_size, row_blocks<F>(n), blocks);
+                          }
+                    });
+                  });
   tensor.data = memory;
 }
 
