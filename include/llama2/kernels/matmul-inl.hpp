@@ -60,8 +60,7 @@ HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
   for (std::size_t t = 0; t < Tokens; ++t) {
     const auto activation = broadcast(x.x + t0 + t);
 #pragma GCC unroll 16
-    for (std::size_t i = 0; i < Vectors; ++i)
-      sums[t][i] = fma(activation, weights[i], sums[t][i]);
+    for (std::size_t i = 0; i < Vectors; ++i) sums[t][i] = fma(activation, weights[i], sums[t][i]);
   }
 }
 
@@ -156,8 +155,7 @@ HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
     const auto scales = load(d, w[i / row_vectors].scale + row_of(i));
 #pragma GCC unroll 8
     for (std::size_t t = 0; t < Tokens; ++t)
-      sums[t][i] =
-          fma(dots[t][i].sums(), mul(scales, broadcast(x.scale + t0 + t)), sums[t][i]);
+      sums[t][i] = fma(dots[t][i].sums(), mul(scales, broadcast(x.scale + t0 + t)), sums[t][i]);
   }
 }
 
@@ -168,8 +166,8 @@ HWY_NOINLINE inline void copy_rows(const float* from, std::size_t from_stride, f
     std::memcpy(to + t * to_stride, from + t * from_stride, rows * sizeof(float));
 }
 
-/// Adds `depth` blocks, which lie `step` apart, to y[t][0 .. rows) for the rows of `Vectors` vectors
-/// and `Tokens` tokens from `t0` of a tile on; the first blocks of a row set y instead.
+/// Adds `depth` blocks, which lie `step` apart, to y[t][0 .. rows) for the rows of `Vectors`
+/// vectors and `Tokens` tokens from `t0` of a tile on; the first blocks of a row set y instead.
 template <std::size_t Vectors, std::size_t Tokens, WeightFormat F, std::size_t T>
 HWY_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step, std::size_t depth,
                      const ActivationTile<activation_form<F>, T>* x, std::size_t t0, bool first,

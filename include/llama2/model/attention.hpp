@@ -74,8 +74,8 @@ void attention_layer(const Compute& compute, const ModelConfig& config,
                   });
   tape.record(Activation::attention_output, layer, first_row, {ws.attended, tokens * S::dim});
 
-  linear(compute, weights.wo, prepare<F>(compute, ws.attended, S::dim, tokens, ws.prepared),
-         tokens, ws.normed);
+  linear(compute, weights.wo, prepare<F>(compute, ws.attended, S::dim, tokens, ws.prepared), tokens,
+         ws.normed);
   add_to(compute, ws.stream, ws.normed, tokens * S::dim);
 }
 

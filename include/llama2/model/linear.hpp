@@ -62,28 +62,25 @@ template <MatrixFormat F>
 LinearInput prepare(const Compute& compute, const float* x, std::size_t cols, std::size_t tokens,
                     const PreparedMemory& memory) noexcept {
   const auto takes = [](ActivationForm form) {
-    return with_formats_of<F>(
-        [&]<class... Fs> { return ((activation_form<Fs> == form) || ...); });
+    return with_formats_of<F>([&]<class... Fs> { return ((activation_form<Fs> == form) || ...); });
   };
   const auto make = [&]<ActivationForm Form>(std::byte* out) {
     if (!takes(Form)) return;
     if (tokens == 1) {
-      compute.target.call([&]<class Kernels>(Kernels) {
-        Kernels::template prepare<Form, 1>(x, cols, 1, out);
-      });
+      compute.target.call(
+          [&]<class Kernels>(Kernels) { Kernels::template prepare<Form, 1>(x, cols, 1, out); });
       return;
     }
-    parallel_ranges(
-        compute.executor, ceil_div(tokens, tile_tokens), 1, tile_tokens * cols,
-        [&](std::size_t begin, std::size_t end) {
-          compute.target.call([&]<class Kernels>(Kernels) {
-            for (std::size_t t = begin * tile_tokens; t < std::min(tokens, end * tile_tokens);
-                 t += tile_tokens)
-              Kernels::template prepare<Form, tile_tokens>(
-                  x + t * cols, cols, std::min(tile_tokens, tokens - t),
-                  out + t * activation_bytes(Form, cols));
-          });
-        });
+    parallel_ranges(compute.executor, ceil_div(tokens, tile_tokens), 1, tile_tokens * cols,
+                    [&](std::size_t begin, std::size_t end) {
+                      compute.target.call([&]<class Kernels>(Kernels) {
+                        for (std::size_t t = begin * tile_tokens;
+                             t < std::min(tokens, end * tile_tokens); t += tile_tokens)
+                          Kernels::template prepare<Form, tile_tokens>(
+                              x + t * cols, cols, std::min(tile_tokens, tokens - t),
+                              out + t * activation_bytes(Form, cols));
+                      });
+                    });
   };
   LinearInput input{memory.floats, memory.pairs, memory.quads};
   if (tokens == 1)

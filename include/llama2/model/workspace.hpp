@@ -62,17 +62,17 @@ class Workspace {
   /// Rows that fit at a time; 0 once moved from.
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
 
-  float* stream = nullptr;               ///< (rows, dim): the residual stream
-  float* normed = nullptr;               ///< (rows, dim): input of a layer, then its output
-  float* query = nullptr;                ///< (rows, dim)
-  float* attended = nullptr;             ///< (rows, dim): the heads' outputs
-  float* key = nullptr;                  ///< (rows, kv_dim)
-  float* value = nullptr;                ///< (rows, kv_dim)
-  float* gate = nullptr;                 ///< (rows, hidden_dim)
-  float* up = nullptr;                   ///< (rows, hidden_dim)
-  float* cosines = nullptr;              ///< (rows, head_dim): each pair's cosine twice
-  float* sines = nullptr;                ///< (rows, head_dim): each pair's (-sine, sine)
-  PreparedMemory prepared = {};          ///< a layer's input as products take it
+  float* stream = nullptr;       ///< (rows, dim): the residual stream
+  float* normed = nullptr;       ///< (rows, dim): input of a layer, then its output
+  float* query = nullptr;        ///< (rows, dim)
+  float* attended = nullptr;     ///< (rows, dim): the heads' outputs
+  float* key = nullptr;          ///< (rows, kv_dim)
+  float* value = nullptr;        ///< (rows, kv_dim)
+  float* gate = nullptr;         ///< (rows, hidden_dim)
+  float* up = nullptr;           ///< (rows, hidden_dim)
+  float* cosines = nullptr;      ///< (rows, head_dim): each pair's cosine twice
+  float* sines = nullptr;        ///< (rows, head_dim): each pair's (-sine, sine)
+  PreparedMemory prepared = {};  ///< a layer's input as products take it
 
  private:
   static constexpr std::size_t longest = std::max(S::dim, S::hidden_dim);

@@ -54,8 +54,8 @@ struct MemoryPlan {
   /// Intermediate results of one forward pass over up to `rows` rows at a time.
   static constexpr std::size_t scratch(std::size_t rows = max_batch_rows) noexcept {
     return sizeof(float) * rows *
-               (4 * S::dim + 2 * kv_dim<S> + 2 * S::hidden_dim + 2 * head_dim<S>)+
-           prepared_activations(rows);
+           (4 * S::dim + 2 * kv_dim<S> + 2 * S::hidden_dim +
+            2 * head_dim<S>)+prepared_activations(rows);
   }
 
   /// A layer's input as the products take it, in whole tiles of 6 tokens: twice as floats (one for

@@ -303,8 +303,8 @@ HWY_INLINE Pairs load_pairs(const BFloat16 (*p)[2], std::size_t step) {
   const typename RowFloats::Hwy d;
   const hn::RebindToUnsigned<typename RowFloats::Hwy> u32;
   const auto both = hn::BitCast(u32, load(RowFloats(), reinterpret_cast<const float*>(p)));
-  return hn::BitCast(d, step == 0 ? hn::ShiftLeft<16>(both)
-                                  : hn::And(both, hn::Set(u32, 0xFFFF0000u)));
+  return hn::BitCast(
+      d, step == 0 ? hn::ShiftLeft<16>(both) : hn::And(both, hn::Set(u32, 0xFFFF0000u)));
 }
 HWY_INLINE Pairs broadcast_pair(const Pair* p, std::size_t step) {
   return broadcast(p->x + step);

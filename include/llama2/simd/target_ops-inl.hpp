@@ -78,8 +78,8 @@ HWY_INLINE auto add_word_pairs(hn::Vec512<std::int16_t> a, hn::Vec512<std::int16
   return hn::Vec512<std::int32_t>{_mm512_madd_epi16(a.raw, b.raw)};
 }
 HWY_INLINE auto with_sign(hn::Vec512<std::int8_t> x, hn::Vec512<std::int8_t> sign) {
-  return hn::Vec512<std::int8_t>{_mm512_mask_sub_epi8(x.raw, _mm512_movepi8_mask(sign.raw),
-                                                      _mm512_setzero_si512(), x.raw)};
+  return hn::Vec512<std::int8_t>{
+      _mm512_mask_sub_epi8(x.raw, _mm512_movepi8_mask(sign.raw), _mm512_setzero_si512(), x.raw)};
 }
 #endif
 
