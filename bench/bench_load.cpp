@@ -73,9 +73,10 @@ void register_loads(Path path) {
   }
 }
 
-template <class... Fs>
-using Models =
-    ModelList<Model<Stories260K, Fs>..., Model<TinyLlama_1_1B, Fs>..., Model<Llama2_7B, Fs>...>;
+/// What a file of one's own may hold.
+using Models = ModelList<Model<Stories260K, F32>, Model<TinyLlama_1_1B, F16>,
+                         Model<TinyLlama_1_1B, Q8_0>, Model<TinyLlama_1_1B, Q4_0>,
+                         Model<Llama2_7B, F16>, Model<Llama2_7B, Q8_0>, Model<Llama2_7B, Q4_0>>;
 
 template <class... Ms>
 void register_generated() {
@@ -87,10 +88,9 @@ void register_generated() {
 int main(int argc, char** argv) {
   return bench::run(argc, argv, [](const std::string&) {
     if (const char* const path = std::getenv("LLAMA2_BENCH_GGUF"))
-      visit_model_type<Models<F32, F16, BF16, Q8_0, Q4_0>>(
-          open_checkpoint(path), [&]<class M>(std::type_identity<M>) {
-            register_loads<M>([path = std::string(path)]() -> const std::string& { return path; });
-          });
+      visit_model_type<Models>(open_checkpoint(path), [&]<class M>(std::type_identity<M>) {
+        register_loads<M>([path = std::string(path)]() -> const std::string& { return path; });
+      });
     else
       register_generated<Model<Stories260K, F32>, Model<TinyLlama_1_1B, F16>,
                          Model<TinyLlama_1_1B, Q8_0>, Model<TinyLlama_1_1B, Q4_0>>();

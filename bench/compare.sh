@@ -5,8 +5,9 @@ usage() {
   cat <<'TEXT'
 bench/compare.sh [OPTIONS] LLAMA_BENCH MODEL.gguf
 
-Runs somebody's llama-bench (of llama.cpp or an engine derived from it) and this project's bench_file
-in turns on the same file, and prints the medians of both in tokens per second, and their ratio.
+Runs somebody's llama-bench (of llama.cpp or an engine derived from it) and this project's
+bench_file in turns on the same file, and prints the medians of both in tokens per second, and their
+ratio.
 
   LLAMA_BENCH    the other program: takes -m -p -n -t -r and -o json, as llama-bench does
   MODEL.gguf     a model with its vocabulary

@@ -131,7 +131,8 @@ struct Samples {
 
 /// Measures `body` and, between its samples, `other`, and returns the seconds of a call of body():
 /// the speed of a virtual machine drifts, so that only neighbours can be compared. What takes long
-/// gets fewer samples, but two. Google Benchmark's own time is the mean of the body's.
+/// gets fewer samples, but two, and several of the other's beside each. Google Benchmark's own time
+/// is the mean of the body's.
 template <class Body, class Other>
 Samples measure_in_turns(benchmark::State& state, Body&& body, Other&& other) {
   const double sample_seconds = seconds_to_measure / most_samples;
@@ -146,7 +147,7 @@ Samples measure_in_turns(benchmark::State& state, Body&& body, Other&& other) {
   while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(samples * calls)))
     for (std::size_t i = 0; i < samples; ++i) {
       state.PauseTiming();
-      other(sample_seconds);
+      for (std::size_t j = 0; j < most_samples / samples; ++j) other(sample_seconds);
       state.ResumeTiming();
       seconds.push_back(seconds_of_calls(calls, body) / static_cast<double>(calls));
     }

@@ -72,7 +72,7 @@ def table(what, runs):
             f"{run[counter] / scale:,.0f}")
         if "roofline_pct" in run:
             share = f"{run['roofline_pct']:.0f} %, {run['roofline_median_pct']:.0f} %"
-            text += f" (void: {share})" if run.get("label", "").startswith("void") else f" ({share})"
+            text += f" ({'void: ' if run.get('label') else ''}{share})"
         return text
 
     threads = {n: f"{n} thread" + ("s" if n > 1 else "") for _, n in columns}
@@ -99,10 +99,14 @@ def format_of(case):
 def plot(what, runs, path):
     """A panel for each target with one thread and with all: groups of bars, a bar for a format."""
     runs = [run for run in runs if "roofline_pct" in run and not run.get("label")]
-    ends = {min(run["threads"] for run in runs), max(run["threads"] for run in runs)} if runs else ()
-    panels = unique((run["target"], run["threads"]) for run in runs if run["threads"] in ends)
-    if not panels:
+    if not runs:
         return False
+    threads = [run["threads"] for run in runs]
+    panels = unique(
+        (run["target"], run["threads"])
+        for run in runs
+        if run["threads"] in (min(threads), max(threads))
+    )
     shapes = unique(shape_of(run["case"]) for run in runs)
     formats = [f for f in FORMATS if any(format_of(run["case"]) == f for run in runs)]
     share = {
@@ -123,7 +127,8 @@ def plot(what, runs, path):
         "set boxwidth 0.9",
         "set yrange [0:110]",
         "set ytics 0,20,100 format '%g %%'",
-        "set grid ytics linecolor '#dddddd'",
+        "set grid ytics back linecolor '#cccccc' linetype 1",
+        f"set xrange [-0.6:{len(shapes) - 0.4}]",
         "set border 3 linecolor '#888888'",
         "set tics nomirror scale 0.5 textcolor 'black'",
         "set key outside right center reverse Left samplen 1",

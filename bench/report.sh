@@ -56,8 +56,9 @@ if [[ -n $run ]]; then
   rm -f "$json"/*.json
   filter="^BM_($what)/($targets)/highway/($cases)\$"
   for program in bench_kernels_dynamic bench_model_dynamic bench_load bench_extents; do
-    [[ $("$build/bench/$program" --benchmark_filter="$filter" --benchmark_list_tests 2> /dev/null) == BM_* ]] ||
-      continue
+    chosen=$("$build/bench/$program" --benchmark_filter="$filter" --benchmark_list_tests \
+      2> /dev/null || true)
+    [[ $chosen == BM_* ]] || continue  # this program has none of what was asked for
     "$build/bench/$program" --benchmark_filter="$filter" --benchmark_min_time="$seconds" \
       --benchmark_out="$json/$program.json" --benchmark_out_format=json
   done
