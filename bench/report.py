@@ -24,7 +24,7 @@ STATIC_RATE = ("runtime_over_static", "run-time over static time", 1)
 TITLES = {
     "MatVec": "One vector: share of the read bandwidth",
     "MatMul": "512 vectors: share of the peak of products",
-    "Prefill": "Prompt of 512 tokens: share of the peak of products",
+    "Prefill": "A prompt: share of the peak of products",
     "Decode": "One token after 128: share of the read bandwidth",
 }
 FORMATS = ["F32", "F16", "BF16", "Q8_0", "Q4_0"]
@@ -115,7 +115,7 @@ def plot(what, runs, path):
         ]
         for run in runs
     }
-    width = max(640, 170 + 95 * len(shapes))
+    width = max(640, 170 + 105 * len(shapes))
     commands = [
         f"set terminal pngcairo noenhanced font 'sans,10' size {width},{60 + 260 * len(panels)}",
         f"set output '{path}'",
