@@ -33,6 +33,11 @@ template <class F>
     kernels::matmul<F>(w + layout.begin_of(s), layout.panels_of(s), layout.depth, layout.rows_of(s),
                        x, tokens, y + s * stripe_rows, rows);
 }
+template <class F>
+[[gnu::noinline]] void runtime_product(const PanelBlock<F>* w, std::size_t n, const std::byte* x,
+                                       std::size_t tokens, float* y) {
+  product<F>(w, n, n, x, tokens, y);
+}
 template <class F, std::size_t N>
 BENCH_FLAT void static_product(const PanelBlock<F>* w, const std::byte* x, std::size_t tokens,
                                float* y) {
@@ -79,7 +84,7 @@ void compare_products(benchmark::State& state, std::size_t tokens) {
   AlignedBuffer<float> y(tokens * N);
   const std::size_t n = at_run_time(N);
   compare(
-      state, [&] { product<F>(w.data(), n, n, x.data(), tokens, y.data()); },
+      state, [&] { runtime_product<F>(w.data(), n, x.data(), tokens, y.data()); },
       [&] { static_product<F, N>(w.data(), x.data(), tokens, y.data()); });
 }
 

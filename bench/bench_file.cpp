@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
       ->check(examples::whole_number);
   app.add_option("-r,--repetitions", repetitions, "how often to measure each, after a trial")
       ->capture_default_str()
-      ->check(examples::whole_number);
+      ->check(CLI::PositiveNumber);
   app.add_option("-o,--output", output, "the only format")->check(CLI::IsMember({"json"}));
   examples::add_target_options(app, target);
 
