@@ -1,149 +1,366 @@
-// The kernels by themselves, on one thread, of every processor target that the program holds and
-// this processor can run. `roofline_pct` is the share of the read bandwidth (for
-// one vector) or of the multiply-add peak (for many), measured next to the benchmark.
+// The kernels by themselves, on every processor target that the program holds and this processor
+// can run, and the limits that they are compared to.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "limits.hpp"
 #include "llama2/base/aligned_buffer.hpp"
 #include "llama2/base/random.hpp"
 #include "llama2/format/float_formats.hpp"
-#include "llama2/kernels/target.hpp"
+#include "llama2/format/quantised.hpp"
 #include "llama2/model/linear.hpp"
 #include "llama2/shape/memory_plan.hpp"
-#include "target.hpp"
+#include "suite.hpp"
 
 namespace {
 
 using namespace llama2;
+using bench::set_rate;
 
-Compute one_thread(Target target) {
-  return {SharedExecutor(), target};
+AlignedBuffer<float> random_floats(std::size_t n) {
+  AlignedBuffer<float> x(n);
+  for (std::size_t i = 0; i < n; ++i) x[i] = uniform_at(7, i);
+  return x;
 }
 
-/// A matrix of generated weights.
+/// Most bytes of weights that a benchmark uses.
+std::size_t most_weights() {
+  static const std::size_t bytes =
+      std::min<std::size_t>(std::size_t{1} << 30, bench::available_memory() / 2);
+  return bytes;
+}
+
+/// Where all benchmarks have their weights: memory that has been used before is quicker to fill.
+std::byte* weight_memory() {
+  static AlignedBuffer<std::byte> memory(most_weights() + (std::size_t{1} << 21));
+  return memory.data();
+}
+
+/// Equal matrices of weights, one after the other. There is one such set at a time.
 template <class F>
-AlignedBuffer<PanelBlock<F>> make_matrix(const PanelLayout& layout, std::size_t cols) {
-  AlignedBuffer<PanelBlock<F>> w(layout.blocks());
-  std::vector<float> row(cols);
-  std::vector<typename F::Block> blocks(layout.row_blocks);
-  for (std::size_t r = 0; r < layout.rows; ++r) {
-    for (std::size_t c = 0; c < cols; ++c) row[c] = uniform_at(r, c);
-    F::encode(row.data(), blocks.data(), cols);
-    for (std::size_t b = 0; b < layout.row_blocks; ++b)
-      w[layout.index(r, b)].put(r % panel_rows, blocks[b]);
+class Matrices {
+ public:
+  Matrices(std::size_t rows, std::size_t cols, std::size_t count)
+      : layout_(PanelLayout::of<F>(rows, cols)),
+        cols_(cols),
+        count_(count),
+        data_(reinterpret_cast<PanelBlock<F>*>(weight_memory())) {
+    fill(0);
+    // Speed does not depend on the values: the first full stripe serves for the others.
+    for (std::size_t s = 1; s < layout_.stripes(); ++s) {
+      if (layout_.panels_of(s) == stripe_panels)
+        std::memcpy(data_ + layout_.begin_of(s), data_,
+                    stripe_panels * layout_.depth * sizeof *data_);
+      else
+        fill(s);
+    }
+    for (std::size_t i = 1; i < count; ++i)
+      std::memcpy(data_ + i * layout_.blocks(), data_, layout_.blocks() * sizeof *data_);
   }
-  return w;
-}
 
+  [[nodiscard]] const PanelBlock<F>* data() const noexcept { return data_; }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return count_ * layout_.blocks() * sizeof *data_;
+  }
+  static std::size_t bytes_of_one(std::size_t rows, std::size_t cols) noexcept {
+    return PanelLayout::of<F>(rows, cols).blocks() * sizeof(PanelBlock<F>);
+  }
+
+  /// y = x W^T for `tokens` rows of prepared activations and each of the matrices. As
+  /// `llama2::linear`, which has the extents in its type.
+  void multiply(const Compute& compute, const std::byte* x, std::size_t tokens, float* y) const {
+    for (std::size_t i = 0; i < count_; ++i)
+      parallel_ranges(compute.executor, layout_.stripes(), 1, stripe_rows * cols_ * tokens,
+                      [&](std::size_t begin, std::size_t end) {
+                        compute.target.call([&]<class Kernels>(Kernels) {
+                          for (std::size_t s = begin; s < end; ++s)
+                            Kernels::template matmul<F>(
+                                data_ + i * layout_.blocks() + layout_.begin_of(s),
+                                layout_.panels_of(s), layout_.depth, layout_.rows_of(s), x, tokens,
+                                y + s * stripe_rows, layout_.rows);
+                        });
+                      });
+  }
+
+ private:
+  void fill(std::size_t stripe) {
+    std::vector<float> row(cols_);
+    std::vector<typename F::Block> blocks(row_blocks<F>(cols_));
+    std::memset(static_cast<void*>(data_ + layout_.begin_of(stripe)), 0,
+                layout_.panels_of(stripe) * layout_.depth * sizeof *data_);
+    for (std::size_t r = stripe * stripe_rows; r < stripe * stripe_rows + layout_.rows_of(stripe);
+         ++r) {
+      for (std::size_t c = 0; c < cols_; ++c) row[c] = uniform_at(r, c);
+      F::encode(row.data(), blocks.data(), cols_);
+      put_row(data_, layout_, r, 0, blocks.size(), blocks.data());
+    }
+  }
+
+  PanelLayout layout_;
+  std::size_t cols_, count_;
+  PanelBlock<F>* data_;
+};
+
+/// A layer's input and what it is made from.
 template <class F>
-void matmul(benchmark::State& state, Target target, std::size_t rows, std::size_t cols,
-            std::size_t tokens) {
-  const PanelLayout layout{rows, row_blocks<F>(cols)};
-  const auto w = make_matrix<F>(layout, cols);
-  const AlignedBuffer<ActivationOf<F>> x(tokens * row_blocks<F>(cols));
-  AlignedBuffer<float> y(tokens * rows);
-  const double seconds = bench::time_loop(state, [&] {
-    target.call([&]<class Kernels>(Kernels) {
-      for (std::size_t s = 0; s < layout.stripes(); ++s)
-        Kernels::template matmul<F>(w.data() + layout.begin_of(s), layout.panels_of(s),
-                                    layout.rows_of(s), cols, x.data(), tokens,
-                                    y.data() + s * stripe_rows, rows);
-    });
-  });
-  const std::size_t bytes = w.size() * sizeof(PanelBlock<F>);
-  const double macs = static_cast<double>(rows * cols * tokens);
-  state.counters["bytes_per_second"] = static_cast<double>(bytes) / seconds;
-  state.counters["items_per_second"] = macs / seconds;
-  // The limit is taken right after: a virtual machine's speed drifts.
-  const double share =
-      tokens == 1 ? static_cast<double>(bytes) / seconds /
-                        bench::read_bandwidth(one_thread(target),
-                                              reinterpret_cast<const float*>(w.data()), bytes)
-                  : macs / seconds / bench::fma_peak(one_thread(target));
-  state.counters["roofline_pct"] = 100 * share;
+struct Activations {
+  Activations(std::size_t tokens_, std::size_t cols_)
+      : tokens(tokens_),
+        cols(cols_),
+        floats(random_floats(tokens * cols)),
+        prepared(activation_rows(tokens) * activation_bytes(activation_form<F>, cols)) {}
+
+  /// In the one form that F takes.
+  const std::byte* prepare(const Compute& compute) {
+    std::byte* const out = prepared.data();
+    return llama2::prepare<F>(compute, floats.data(), cols, tokens, {out, out, out})
+        .in(activation_form<F>);
+  }
+
+  std::size_t tokens, cols;
+  AlignedBuffer<float> floats;
+  AlignedBuffer<std::byte> prepared;
+};
+
+/// Products of matrices with one vector, which reads all weights once.
+template <class F>
+void mat_vec(benchmark::State& state, const Compute& compute, std::size_t rows, std::size_t cols,
+             std::size_t count) {
+  const Matrices<F> w(rows, cols, count);
+  Activations<F> x(1, cols);
+  const std::byte* const input = x.prepare(compute);
+  AlignedBuffer<float> y(rows);
+  const auto bytes = static_cast<double>(w.bytes());
+  const auto seconds = bench::measure(state, bytes, bench::read_limit(compute, w.data(), w.bytes()),
+                                      [&] { w.multiply(compute, input, 1, y.data()); });
+  set_rate(state, "bytes_per_second", bytes, seconds);
+  set_rate(state, "items_per_second", static_cast<double>(rows * cols * count), seconds);
 }
 
+/// The product of a matrix with many vectors, their preparation included.
+template <class F>
+void mat_mul(benchmark::State& state, const Compute& compute, std::size_t rows, std::size_t cols,
+             std::size_t tokens) {
+  const Matrices<F> w(rows, cols, 1);
+  Activations<F> x(tokens, cols);
+  AlignedBuffer<float> y(tokens * rows);
+  const auto macs = static_cast<double>(rows * cols * tokens);
+  const auto seconds =
+      bench::measure(state, macs, bench::product_limit(compute, bench::product_of<F>),
+                     [&] { w.multiply(compute, x.prepare(compute), tokens, y.data()); });
+  set_rate(state, "items_per_second", macs, seconds);
+  set_rate(state, "bytes_per_second", static_cast<double>(w.bytes()), seconds);
+  set_rate(state, "tokens_per_second", static_cast<double>(tokens), seconds);
+}
+
+/// Activations on their way into a product with weights in format F.
+template <class F>
+void prepare_activations(benchmark::State& state, const Compute& compute, std::size_t tokens,
+                         std::size_t cols) {
+  Activations<F> x(tokens, cols);
+  const auto seconds = bench::measure(state, [&] { x.prepare(compute); });
+  set_rate(state, "items_per_second", static_cast<double>(tokens * cols), seconds);
+  set_rate(state, "bytes_per_second", static_cast<double>(tokens * cols * sizeof(float)), seconds);
+}
+
+/// Weights on their way into format F.
+template <class F>
+void quantise_weights(benchmark::State& state, const Compute& compute, std::size_t n) {
+  const auto x = random_floats(n);
+  std::vector<typename F::Block> out(row_blocks<F>(n));
+  const auto seconds = bench::measure(state, [&] {
+    compute.target.call(
+        [&]<class Kernels>(Kernels) { Kernels::template encode<F>(x.data(), out.data(), n); });
+  });
+  set_rate(state, "items_per_second", static_cast<double>(n), seconds);
+  set_rate(state, "bytes_per_second", static_cast<double>(n * sizeof(float)), seconds);
+}
+
+/// One head's attention, the softmax included, over a cache in format K.
 template <class K>
-void attend(benchmark::State& state, Target target, std::size_t positions) {
+void attend(benchmark::State& state, const Compute& compute, std::size_t positions) {
   constexpr std::size_t size = 128;
-  using Page = KvHead<K, size, kv_page_positions>;  // one head's
-  const AlignedBuffer<Page> cache(ceil_div(positions, kv_page_positions));
+  using Page = KvHead<K, size, kv_page_positions>;
+  AlignedBuffer<Page> cache(ceil_div(positions, kv_page_positions));
+  const std::size_t bytes = cache.size() * sizeof(Page);
+  std::memset(static_cast<void*>(cache.data()), 0, bytes);  // gives it pages of its own
   std::vector<const Page*> pages;
   for (std::size_t p = 0; p < cache.size(); ++p) pages.push_back(cache.data() + p);
-  std::vector<float> q(size, 0.1f), out(size);
-  const double seconds = bench::time_loop(state, [&] {
-    target.call([&](auto kernels) {
-      kernels.template attend<K>(q.data(), pages.data(), 0, positions, out.data());
-    });
-  });
-  const std::size_t bytes = cache.size() * sizeof(Page);
-  const double rate = static_cast<double>(bytes) / seconds;
-  state.counters["bytes_per_second"] = rate;
-  state.counters["roofline_pct"] =
-      100 * rate /
-      bench::read_bandwidth(one_thread(target), reinterpret_cast<const float*>(cache.data()),
-                            bytes);
+  const auto q = random_floats(size);
+  AlignedBuffer<float> out(size);
+  const auto seconds = bench::measure(
+      state, static_cast<double>(bytes), bench::read_limit(compute, cache.data(), bytes), [&] {
+        compute.target.call([&](auto kernels) {
+          kernels.template attend<K>(q.data(), pages.data(), 0, positions, out.data());
+        });
+      });
+  set_rate(state, "bytes_per_second", static_cast<double>(bytes), seconds);
+  set_rate(state, "items_per_second", static_cast<double>(positions), seconds);
 }
 
-void rms_norm(benchmark::State& state, Target target, std::size_t n) {
-  std::vector<float> x(n, 1.0f), gain(n, 1.0f), out(n);
-  const double seconds = bench::time_loop(state, [&] {
-    target.call(
+void rms_norm_row(benchmark::State& state, const Compute& compute, std::size_t n) {
+  const auto x = random_floats(n), gain = random_floats(n);
+  AlignedBuffer<float> out(n);
+  const auto seconds = bench::measure(state, [&] {
+    compute.target.call(
         [&](auto kernels) { kernels.rms_norm(x.data(), gain.data(), 1e-5f, n, out.data()); });
   });
-  state.counters["items_per_second"] = static_cast<double>(n) / seconds;
+  set_rate(state, "items_per_second", static_cast<double>(n), seconds);
 }
 
-void swiglu(benchmark::State& state, Target target, std::size_t n) {
-  std::vector<float> gate(n, 0.5f), up(n, 1.0f);
-  const double seconds = bench::time_loop(state, [&] {
-    target.call([&](auto kernels) { kernels.swiglu(gate.data(), up.data(), n); });
+void swiglu(benchmark::State& state, const Compute& compute, std::size_t n) {
+  auto gate = random_floats(n);
+  const AlignedBuffer<float> up(n);  // zeros: the gate soon is, too, and no value is subnormal
+  const auto seconds = bench::measure(state, [&] {
+    compute.target.call([&](auto kernels) { kernels.swiglu(gate.data(), up.data(), n); });
   });
-  state.counters["items_per_second"] = static_cast<double>(n) / seconds;
+  set_rate(state, "items_per_second", static_cast<double>(n), seconds);
+}
+
+template <std::size_t HeadDim>
+void rope(benchmark::State& state, const Compute& compute) {
+  constexpr std::size_t heads = 32;
+  auto x = random_floats(heads * HeadDim);
+  AlignedBuffer<float> cosines(HeadDim), sines(HeadDim);
+  for (std::size_t i = 0; i < HeadDim; ++i) {
+    cosines[i] = std::cos(static_cast<float>(i / 2));
+    sines[i] = std::sin(static_cast<float>(i / 2)) * (i % 2 == 0 ? -1.0f : 1.0f);
+  }
+  const auto seconds = bench::measure(state, [&] {
+    compute.target.call([&](auto kernels) {
+      kernels.template rotate<HeadDim>(x.data(), cosines.data(), sines.data(), heads);
+    });
+  });
+  set_rate(state, "items_per_second", static_cast<double>(x.size()), seconds);
+}
+
+/// The limits by themselves.
+void register_limits(Target target, std::size_t threads) {
+  // Half of a cache, so that what else runs leaves it there; memory far beyond the last cache.
+  for (const auto& [level, bytes] :
+       {std::pair<const char*, std::size_t>{"L2", threads * bench::cache_bytes(2) / 2},
+        {"L3", bench::cache_bytes(3) / 2},
+        {"memory", 4 * bench::cache_bytes(3)}})
+    bench::add("Read", target, level, threads,
+               [=](benchmark::State& state, const Compute& compute) {
+                 const std::size_t most = std::min(bytes, most_weights());
+                 std::memset(weight_memory(), 1, most);
+                 state.counters["bytes_per_second"] =
+                     bench::measure_limit(state, bench::read_limit(compute, weight_memory(), most));
+               });
+  using bench::LimitLoops;
+  for (const auto& [name, loop] : {std::pair("float", &LimitLoops::floats),
+                                   {"pairs", &LimitLoops::pairs},
+                                   {"8bit", &LimitLoops::bytes},
+                                   {"4bit", &LimitLoops::nibbles}})
+    bench::add("Product", target, name, threads,
+               [=](benchmark::State& state, const Compute& compute) {
+                 state.counters["items_per_second"] =
+                     bench::measure_limit(state, bench::product_limit(compute, loop));
+               });
 }
 
 template <class F>
-void register_products(Target target) {
-  const std::string format{F::name};
-  for (const auto& [rows, cols] :
-       {std::pair<std::size_t, std::size_t>{172, 64}, {768, 288}, {2048, 2048}, {11008, 4096}}) {
-    const std::string size = std::to_string(rows) + "x" + std::to_string(cols);
-    bench::add("MatVec", target, format + "/" + size,
-               [=](benchmark::State& state) { matmul<F>(state, target, rows, cols, 1); });
-    bench::add("MatMul", target, format + "/" + size + "/tokens:64",
-               [=](benchmark::State& state) { matmul<F>(state, target, rows, cols, 64); });
+void register_products(Target target, std::size_t threads) {
+  const std::string format = std::string(F::name) + "/";
+  // Small ones, then the layers of TinyLlama_1_1B and Llama2_7B.
+  for (const auto& [rows, cols] : {std::pair<std::size_t, std::size_t>{64, 64},
+                                   {172, 64},
+                                   {768, 288},
+                                   {256, 2048},
+                                   {2048, 2048},
+                                   {5632, 2048},
+                                   {2048, 5632},
+                                   {4096, 4096},
+                                   {11008, 4096},
+                                   {4096, 11008}}) {
+    const std::string name = format + bench::extents(rows, cols);
+    bench::add("MatVec", target, name, threads,
+               [=](benchmark::State& state, const Compute& compute) {
+                 mat_vec<F>(state, compute, rows, cols, 1);
+               });
+    bench::add("MatMul", target, name + "/tokens:512", threads,
+               [=](benchmark::State& state, const Compute& compute) {
+                 mat_mul<F>(state, compute, rows, cols, 512);
+               });
   }
 }
 
-void register_all(Target target) {
-  register_products<F32>(target);
-  register_products<F16>(target);
-  register_products<BF16>(target);
-  register_products<Q8_0>(target);
-  register_products<Q4_0>(target);
-  for (const std::size_t positions : {64u, 1024u, 4096u}) {
-    const std::string shape = "128x" + std::to_string(positions);
-    bench::add("Attend", target, "F32/" + shape,
-               [=](benchmark::State& state) { attend<F32>(state, target, positions); });
-    bench::add("Attend", target, "F16/" + shape,
-               [=](benchmark::State& state) { attend<F16>(state, target, positions); });
-    bench::add("Attend", target, "Q8_0/" + shape,
-               [=](benchmark::State& state) { attend<Q8_0>(state, target, positions); });
+/// Products over far more weights than caches hold: the layers of a model.
+template <class F>
+void register_large_product(Target target, std::size_t threads) {
+  constexpr std::size_t rows = 11008, cols = 4096;  // of Llama2_7B
+  const std::string name = std::string(F::name) + "/" + bench::extents(rows, cols) + "/1GiB";
+  bench::add("MatVec", target, name, threads, [](benchmark::State& state, const Compute& compute) {
+    const std::size_t one = Matrices<F>::bytes_of_one(rows, cols);
+    mat_vec<F>(state, compute, rows, cols, std::max<std::size_t>(1, most_weights() / one));
+  });
+}
+
+/// What one thread does between the products. (There is no softmax by itself: `attend` holds it.)
+void register_others(Target target) {
+  const auto add = [&](const char* what, const std::string& rest, auto f) {
+    bench::add(what, target, rest, 1, f);
+  };
+  using benchmark::State;
+  for (const std::size_t cols : {64u, 2048u, 4096u, 11008u}) {
+    const std::string name = bench::extents(6, cols);
+    add("Prepare", "floats/" + name, [=](State& state, const Compute& compute) {
+      prepare_activations<F32>(state, compute, 6, cols);
+    });
+    add("Prepare", "pairs/" + name, [=](State& state, const Compute& compute) {
+      prepare_activations<BF16>(state, compute, 6, cols);
+    });
+    add("Prepare", "quads/" + name, [=](State& state, const Compute& compute) {
+      prepare_activations<Q8_0>(state, compute, 6, cols);
+    });
+    const std::string n = std::to_string(cols);
+    add("Quantise", "Q8_0/" + n, [=](State& state, const Compute& compute) {
+      quantise_weights<Q8_0>(state, compute, cols);
+    });
+    add("Quantise", "Q4_0/" + n, [=](State& state, const Compute& compute) {
+      quantise_weights<Q4_0>(state, compute, cols);
+    });
+    add("RmsNorm", n,
+        [=](State& state, const Compute& compute) { rms_norm_row(state, compute, cols); });
+    add("SwiGlu", n, [=](State& state, const Compute& compute) { swiglu(state, compute, cols); });
   }
-  for (const std::size_t n : {64u, 4096u})
-    bench::add("RmsNorm", target, std::to_string(n),
-               [=](benchmark::State& state) { rms_norm(state, target, n); });
-  bench::add("SwiGlu", target, "11008",
-             [=](benchmark::State& state) { swiglu(state, target, 11008); });
+  add("Rope", "32x64", rope<64>);
+  add("Rope", "32x128", rope<128>);
+  for (const std::size_t positions : {64u, 1024u, 4096u}) {
+    const std::string name = bench::extents(positions, 128);
+    add("Attend", "F32/" + name,
+        [=](State& state, const Compute& compute) { attend<F32>(state, compute, positions); });
+    add("Attend", "F16/" + name,
+        [=](State& state, const Compute& compute) { attend<F16>(state, compute, positions); });
+    add("Attend", "Q8_0/" + name,
+        [=](State& state, const Compute& compute) { attend<Q8_0>(state, compute, positions); });
+  }
+}
+
+template <class... Fs>
+void register_formats(Target target, std::size_t threads) {
+  (..., register_products<Fs>(target, threads));
+  (..., register_large_product<Fs>(target, threads));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  for (const Target target : Target::all()) register_all(target);
-  return bench::run(argc, argv);
+  return bench::run(argc, argv, [](const std::string&) {
+    for (const Target target : Target::all()) {
+      for (const std::size_t threads : bench::thread_counts()) {
+        register_limits(target, threads);
+        register_formats<F32, F16, BF16, Q8_0, Q4_0>(target, threads);
+      }
+      register_others(target);
+    }
+  });
 }

@@ -8,46 +8,192 @@
 #endif
 
 #include <cstddef>
+#include <cstdint>
+#include <string_view>
 
 #include "limit_loops.hpp"
-#include "llama2/simd/highway-inl.hpp"
+#include "llama2/kernels/kernels-inl.hpp"
+#include "llama2/simd/dots-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace bench::HWY_NAMESPACE {
 
 namespace simd = llama2::HWY_NAMESPACE::simd;
+namespace ops = simd::ops;
+namespace hn = hwy::HWY_NAMESPACE;
 
-inline constexpr simd::NativeFloats floats;
-inline constexpr std::size_t chains = 12;  // as many as hide the latency of a multiply-add
+inline constexpr std::string_view name = llama2::HWY_NAMESPACE::Kernels::name;
 
-inline float read(const float* p, std::size_t n) noexcept {
-  simd::Vec<simd::NativeFloats> sums[8];
-  for (auto& sum : sums) sum = simd::zero(floats);
-  for (std::size_t i = 0; i < n; i += 8 * floats.lanes)
+/// Makes the compiler believe that a vector has changed, and is needed: nothing computed from it
+/// can be shared with another round, left out, or moved out of a loop. Costs no instruction.
+template <class V>
+HWY_INLINE void renew(V& v) {
+#if !(HWY_ARCH_X86 || HWY_ARCH_ARM_A64) || (defined(HWY_EMU128) && HWY_TARGET == HWY_EMU128)
+  asm volatile("" : "+m"(v));
+#elif HWY_ARCH_X86
+  asm volatile("" : "+v"(v.raw));
+#else
+  asm volatile("" : "+w"(v.raw));
+#endif
+}
+
+/// Reads in `Streams` ascending streams, `Lines` cache lines of each in turn, and asks for what
+/// lies `Ahead` bytes further (0: leaves that to the processor).
+template <std::size_t Streams, std::size_t Lines, std::size_t Ahead>
+void read(const std::byte* data, std::size_t bytes, std::size_t passes) noexcept {
+  constexpr simd::NativeFloats d;
+  constexpr std::size_t line = 64, size = d.lanes * sizeof(float);
+  const std::size_t part = bytes / Streams;
+  for (std::size_t pass = 0; pass < passes; ++pass)
+    for (std::size_t i = 0; i < part; i += Lines * line) {
+#pragma GCC unroll 4
+      for (std::size_t s = 0; s < Streams; ++s) {
+        const std::byte* const p = data + s * part + i;
+#pragma GCC unroll 32
+        for (std::size_t j = 0; j < Lines * line; j += size) {
+          if constexpr (Ahead != 0)
+            if (j % line == 0) __builtin_prefetch(p + j + Ahead);
+          auto v = simd::load(d, reinterpret_cast<const float*>(p + j));
+          renew(v);
+        }
+      }
+    }
+}
+
+template <std::size_t Streams, std::size_t Lines, std::size_t Ahead>
+inline constexpr ReadLoop read_loop{read<Streams, Lines, Ahead>, Streams* Lines * 64};
+
+inline constexpr ReadLoop reads[] = {read_loop<1, 4, 0>,    read_loop<1, 1, 0>,
+                                     read_loop<1, 4, 1024>, read_loop<1, 4, 4096>,
+                                     read_loop<2, 2, 0>,    read_loop<4, 1, 0>};
+
+/// Independent sums, as many as hide the latency of an instruction and leave room for operands in
+/// sixteen registers.
+inline constexpr std::size_t chains = 10;
+
+/// Runs `rounds` of add(sum) on sums that begin at start(j), all different.
+template <class Start, class Add>
+HWY_INLINE void run_chains(std::size_t rounds, Start&& start, Add&& add) {
+  decltype(start(0)) sums[chains];
+#pragma GCC unroll 16
+  for (std::size_t j = 0; j < chains; ++j) sums[j] = start(static_cast<int>(j));
+  for (std::size_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 16
+    for (std::size_t j = 0; j < chains; ++j) {
+      add(sums[j]);
+      renew(sums[j]);
+    }
+  }
+}
+
+inline void float_products(std::size_t rounds) noexcept {
+  constexpr simd::NativeFloats d;
+  auto factor = simd::set(d, 0.999f);
+  renew(factor);
+  run_chains(
+      rounds, [&](int j) HWY_ATTR { return simd::set(d, static_cast<float>(j)); },
+      [&](auto& sum) HWY_ATTR { sum = simd::fma(sum, factor, factor); });
+}
+inline constexpr ProductLoop float_loop{float_products, chains* simd::native_lanes};
+
+#if LLAMA2_SIMD_BF16
+inline void pair_products(std::size_t rounds) noexcept {
+  constexpr simd::RowFloats d;
+  const simd::Pair one = 0x3F803F80;  // a pair of ones
+  const auto w = simd::broadcast_pair(&one, 0);
+  run_chains(
+      rounds, [&](int j) HWY_ATTR { return simd::set(d, static_cast<float>(j)); },
+      [&](auto& sum) HWY_ATTR { sum = simd::add_pairs(w, w, sum); });
+}
+inline constexpr ProductLoop pair_loop{pair_products, chains * 2 * simd::RowFloats::lanes};
+#else
+inline constexpr ProductLoop pair_loop = float_loop;
+#endif
+
+#if LLAMA2_SIMD_QUADS
+
+#if LLAMA2_SIMD_VNNI
+inline void byte_products(std::size_t rounds) noexcept {
+  auto w = hn::Set(ops::u8, 3);
+  renew(w);
+  const auto x = hn::Set(ops::i8, 1);
+  run_chains(
+      rounds, [&](int j) HWY_ATTR { return hn::Set(ops::i32, j); },
+      [&](auto& sum) HWY_ATTR { sum = ops::add_quads(sum, w, x); });
+}
+inline constexpr ProductLoop byte_loop{byte_products, chains * 4 * simd::RowFloats::lanes};
+inline constexpr ProductLoop nibble_loop = byte_loop;
+#else
+/// Each sum of pairs in 16 bits goes on into 32 bits.
+inline void byte_products(std::size_t rounds) noexcept {
+  auto w = hn::Set(ops::u8, 3);
+  const auto x = hn::Set(ops::i8, 1);
+  auto ones = hn::Set(ops::i16, 1);
+  renew(ones);
+  run_chains(
+      rounds, [&](int j) HWY_ATTR { return hn::Set(ops::i32, j); },
+      [&](auto& sum) HWY_ATTR {
+        renew(w);
+        sum = hn::Add(sum, ops::add_word_pairs(ops::add_byte_pairs(w, x), ones));
+      });
+}
+inline constexpr ProductLoop byte_loop{byte_products, chains * 4 * simd::RowFloats::lanes};
+
+/// Eight sums of pairs fit into 16 bits.
+inline void nibble_products(std::size_t rounds) noexcept {
+  auto w = hn::Set(ops::u8, 3);
+  const auto x = hn::Set(ops::i8, 1);
+  auto ones = hn::Set(ops::i16, 1);
+  renew(ones);
+  ops::Words sums[chains];
+#pragma GCC unroll 16
+  for (std::size_t j = 0; j < chains; ++j)
+    sums[j] = hn::Set(ops::i16, static_cast<std::int16_t>(j));
+  for (std::size_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 8
-    for (std::size_t j = 0; j < 8; ++j)
-      sums[j] = simd::add(sums[j], simd::load(floats, p + i + j * floats.lanes));
-  float total = 0;
-  for (const auto& sum : sums) total += simd::reduce_add(floats, sum);
-  return total;
+    for (std::size_t group = 0; group < 8; ++group) {
+#pragma GCC unroll 16
+      for (std::size_t j = 0; j < chains; ++j) {
+        renew(w);
+        sums[j] = hn::Add(sums[j], ops::add_byte_pairs(w, x));
+        renew(sums[j]);
+      }
+    }
+#pragma GCC unroll 16
+    for (std::size_t j = 0; j < chains; ++j) {
+      sums[j] = hn::BitCast(ops::i16, ops::add_word_pairs(sums[j], ones));
+      renew(sums[j]);
+    }
+  }
 }
+inline constexpr ProductLoop nibble_loop{nibble_products, chains * 32 * simd::RowFloats::lanes};
+#endif
 
-inline float multiply_add(float factor, std::size_t rounds) noexcept {
-  simd::Vec<simd::NativeFloats> sums[chains];
-  for (auto& sum : sums) sum = simd::set(floats, 1.0f);
-  const auto a = simd::set(floats, factor);
-  for (std::size_t i = 0; i < rounds; ++i)
-#pragma GCC unroll 12
-    for (std::size_t j = 0; j < chains; ++j) sums[j] = simd::fma(sums[j], a, a);
-  float total = 0;
-  for (const auto& sum : sums) total += simd::reduce_add(floats, sum);
-  return total;
+#else  // a processor without such instructions: what the compiler makes of plain loops
+
+inline void byte_products(std::size_t rounds) noexcept {
+  const std::uint8_t bytes[4 * simd::RowFloats::lanes] = {3, 1, 2};
+  const std::int8_t x[4] = {1, 2, 3, 4};
+  const std::int32_t start = 0;
+  auto w = simd::load_quads(bytes);
+  simd::NibbleDot sum;
+  sum.begin(&start);
+  for (std::size_t i = 0; i < rounds; ++i) {
+    asm volatile("" : "+m"(w));
+    sum.add(w, x);
+    asm volatile("" : "+m"(sum));
+  }
 }
+inline constexpr ProductLoop byte_loop{byte_products, 4 * simd::RowFloats::lanes};
+inline constexpr ProductLoop nibble_loop = byte_loop;
 
-inline constexpr LimitLoops loops{.read = read,
-                                  .read_step = 8 * floats.lanes,
-                                  .multiply_add = multiply_add,
-                                  .multiply_adds = chains * floats.lanes};
+#endif
+
+inline constexpr LimitLoops loops{.reads = reads,
+                                  .floats = float_loop,
+                                  .pairs = pair_loop,
+                                  .bytes = byte_loop,
+                                  .nibbles = nibble_loop};
 
 }  // namespace bench::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -20,25 +20,24 @@
 const bench::LimitLoops& bench::limit_loops(std::string_view target) {
 #if defined(LLAMA2_DYNAMIC)
 #if defined(HWY_AVX3_SPR) && HWY_TARGETS & HWY_AVX3_SPR
-  if (target == "AVX3_SPR") return N_AVX3_SPR::loops;
+  if (target == N_AVX3_SPR::name) return N_AVX3_SPR::loops;
 #endif
 #if defined(HWY_AVX3_ZEN4) && HWY_TARGETS & HWY_AVX3_ZEN4
-  if (target == "AVX3_ZEN4") return N_AVX3_ZEN4::loops;
+  if (target == N_AVX3_ZEN4::name) return N_AVX3_ZEN4::loops;
 #endif
 #if HWY_TARGETS & HWY_AVX3
-  if (target == "AVX3") return N_AVX3::loops;
+  if (target == N_AVX3::name) return N_AVX3::loops;
 #endif
 #if HWY_TARGETS & HWY_AVX2
-  if (target == "AVX2") return N_AVX2::loops;
+  if (target == N_AVX2::name) return N_AVX2::loops;
 #endif
 #if HWY_TARGETS & HWY_SSE4
-  if (target == "SSE4") return N_SSE4::loops;
+  if (target == N_SSE4::name) return N_SSE4::loops;
 #endif
 #if HWY_TARGETS & HWY_SSSE3
-  if (target == "SSSE3") return N_SSSE3::loops;
+  if (target == N_SSSE3::name) return N_SSSE3::loops;
 #endif
 #endif
-  if (("N_" + std::string(target)) == LLAMA2_DETAIL_STRING(HWY_NAMESPACE))
-    return HWY_NAMESPACE::loops;
+  if (target == HWY_NAMESPACE::name) return HWY_NAMESPACE::loops;
   throw std::logic_error("no limits for target " + std::string(target));
 }
