@@ -132,17 +132,15 @@ void register_model() {
 }  // namespace
 
 template <class F>
-void bench::register_models_in([[maybe_unused]] bool large) {
+void bench::register_models_in(bool large) {
   register_model<Model<Stories260K, F>>();
   register_model<Model<TinyLlama_1_1B, F>>();
-#if !defined(LLAMA2_DYNAMIC)  // targets are compared well enough by two shapes: each costs for all
   // The stories in the formats in which they are of use; the others where memory may suffice.
   if constexpr (!std::is_same_v<F, F16> && !std::is_same_v<F, Q4_0>)
     register_model<Model<Stories15M, F>>();
   if constexpr (std::is_same_v<F, F32>) register_model<Model<Stories110M, F>>();
   if constexpr (!std::is_same_v<F, F32>)
     if (large) register_model<Model<Llama2_7B, F>>();
-#endif
 }
 
 template void bench::register_models_in<llama2::LLAMA2_BENCH_FORMAT>(bool);

@@ -123,9 +123,12 @@ HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
   const auto row_of = [&](std::size_t i) { return row + i % row_vectors * d.lanes; };
   if constexpr (Tokens == 1 && Vectors > 1) {  // one after the other: there are many
 #pragma GCC unroll 16
-    for (std::size_t i = 0; i < Vectors; ++i)
-      add_block<1, 1>(w + i / row_vectors, row_of(i), x, t0,
-                      reinterpret_cast<Sums<1, 1>&>(sums[0][i]));
+    for (std::size_t i = 0; i < Vectors; ++i) {
+      Sums<1, 1> sum;
+      sum[0][0] = sums[0][i];
+      add_block<1, 1>(w + i / row_vectors, row_of(i), x, t0, sum);
+      sums[0][i] = sum[0][0];
+    }
     return;
   }
   typename Product::Dot dots[Tokens][Vectors];
