@@ -80,7 +80,7 @@ void pack(const Compute& compute, MatrixView<F, Rows, Cols>& tensor, PanelBlock<
   pack_blocks(compute, tensor, memory,
               [&]<class Kernels>(Kernels kernels, std::size_t row, std::size_t col, std::size_t n,
                                  typename F::Block* out) {
-                float floats[std::min(pack_columns, Cols)];
+                float floats[std::min(pack_columns, Cols)] = {};  // for gcc, which cannot see
                 source(kernels, row, col, n, floats);
                 Kernels::template encode<F>(floats, out, n);
               });
