@@ -531,6 +531,50 @@ TEMPLATE_TEST_CASE("quantised products equal the reference, and any tile the sam
   }
 }
 
+TEMPLATE_TEST_CASE("products of more columns than are taken at a time have the same bits", "", F32,
+                   F16, BF16, Q8_0, Q4_0) {
+  using Block = typename TestType::Block;
+  constexpr std::size_t step =
+      kernels::detail::depth_step<TestType> * PanelBlock<TestType>::cols;  // columns
+  constexpr std::size_t cols = 2 * step + 77, rows = 67, tokens = 9;
+  const PanelLayout layout = PanelLayout::of<TestType>(rows, cols);
+  std::vector<Block> blocks;
+  std::vector<double> wide_w;
+  for (std::size_t r = 0; r < rows; ++r) {
+    const auto row = random_values(200 + r, cols);
+    std::vector<Block> encoded(row_blocks<TestType>(cols));
+    TestType::encode(row.data(), encoded.data(), cols);
+    std::vector<float> decoded(cols);
+    TestType::decode(encoded.data(), decoded.data(), cols);
+    blocks.insert(blocks.end(), encoded.begin(), encoded.end());
+    wide_w.insert(wide_w.end(), decoded.begin(), decoded.end());
+  }
+  const auto x = random_values(20, tokens * cols, 2.0f);
+  const auto panels = in_panels<TestType>(blocks.data(), layout, cols);
+  std::vector<float> together(tokens * rows), one_by_one(tokens * rows);
+  test::matmul<TestType>(panels, layout, cols, x.data(), tokens, together.data());
+  for (std::size_t t = 0; t < tokens; ++t)
+    test::matmul<TestType>(panels, layout, cols, &x[t * cols], 1, &one_by_one[t * rows]);
+  REQUIRE(bits(together) == bits(one_by_one));
+
+  std::vector<double> wide_x;
+  if constexpr (activation_form<TestType> == ActivationForm::quads)
+    for (std::size_t t = 0; t < tokens; ++t) {
+      const auto values = values_of(quantised(&x[t * cols], cols), cols);
+      wide_x.insert(wide_x.end(), values.begin(), values.end());
+    }
+  else
+    wide_x = widen(as_multiplied<TestType>(x));
+  std::vector<double> expected(tokens * rows);
+  reference::matmul(wide_w.data(), rows, cols, wide_x.data(), tokens, expected.data());
+  bool within_bounds = true;
+  for (std::size_t t = 0; t < tokens; ++t)
+    for (std::size_t r = 0; r < rows; ++r)
+      within_bounds = within_bounds && std::abs(together[t * rows + r] - expected[t * rows + r]) <=
+                                           dot_bound(&wide_w[r * cols], &wide_x[t * cols], cols);
+  CHECK(within_bounds);
+}
+
 TEST_CASE("quantised products are exact at the extremes of every integer") {
   BlockQ8_0 w8{.scale = to_half(1.0f), .q = {}};
   BlockQ4_0 w4{.scale = to_half(1.0f), .q = {}};

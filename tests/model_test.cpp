@@ -13,8 +13,10 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <string>
+#include <type_traits>
 #include <vector>
 
+#include "block_shapes.hpp"
 #include "catch.hpp"
 #include "counting_pool.hpp"
 #include "golden.hpp"
@@ -370,4 +372,24 @@ TEST_CASE("stories260K: greedy ids and logits of the double reference") {
     for (const std::size_t chunk : {1u, 7u, 64u, 300u})
       REQUIRE(same_bits(all_logits(other, text, chunk), expected));
   }
+}
+
+TEMPLATE_TEST_CASE("the plan counts the memory that weights take", "", F32, F16, BF16, Q8_0, Q4_0) {
+  const auto check = []<class S>(S) {
+    using M = Model<S, TestType>;
+    std::size_t bytes = 0;
+    typename M::WeightTensors weights;
+    for_each_tensor(
+        [&]<class View>(TensorId, View&) {
+          using Memory = TensorMemory<View>;
+          bytes += Memory::count * sizeof(typename Memory::Element);
+        },
+        weights);
+    CHECK(M::memory.weights() == bytes);
+    using Any =
+        Model<S, Mixed<TestType, std::conditional_t<std::is_same_v<TestType, F16>, Q4_0, F16>>>;
+    CHECK(Any::memory.weights() >= bytes);
+  };
+  check(test::Odd());
+  check(Stories260K());
 }

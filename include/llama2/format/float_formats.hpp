@@ -44,6 +44,7 @@ struct F16 {
 struct BF16 {
   using Block = BFloat16;
   static constexpr std::size_t block_size = 1;
+  static constexpr std::size_t panel_cols = 2;  ///< in memory columns come in pairs
   static constexpr std::string_view name = "BF16";
   static void encode(const float* in, Block* out, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) out[i] = to_bfloat16(in[i]);

@@ -24,10 +24,10 @@ struct Mixed {
       }(),
       "llama2: a format is twice in the list of Mixed");
 
-  /// Bytes of a row of `cols` weights in the largest of the formats.
+  /// Bytes of a row of `cols` weights in memory in the largest of the formats.
   static constexpr std::size_t max_row_bytes(std::size_t cols) noexcept {
     std::size_t most = 0;
-    for (const std::size_t bytes : {row_bytes<Formats>(cols)...})
+    for (const std::size_t bytes : {memory_row_bytes<Formats>(cols)...})
       if (bytes > most) most = bytes;
     return most;
   }

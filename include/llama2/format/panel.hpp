@@ -47,10 +47,10 @@ struct PanelBlock {
 /// Pairs of consecutive weights, for instructions that sum two products.
 template <>
 struct PanelBlock<BF16> {
-  static constexpr std::size_t row_blocks = 2;
-  static constexpr std::size_t cols = 2;
+  static constexpr std::size_t row_blocks = BF16::panel_cols;
+  static constexpr std::size_t cols = BF16::panel_cols;
 
-  BFloat16 w[panel_rows][2];
+  BFloat16 w[panel_rows][BF16::panel_cols];
 
   void put(std::size_t row, std::size_t i, const BFloat16& block) noexcept { w[row][i] = block; }
   void get(std::size_t row, std::size_t i, BFloat16& block) const noexcept { block = w[row][i]; }

@@ -49,4 +49,11 @@ constexpr std::size_t row_bytes(std::size_t cols) noexcept {
   return row_blocks<F>(cols) * sizeof(typename F::Block);
 }
 
+/// The same in memory, where a format may have columns in groups of `F::panel_cols`.
+template <WeightFormat F>
+constexpr std::size_t memory_row_bytes(std::size_t cols) noexcept {
+  if constexpr (requires { F::panel_cols; }) cols = round_up(cols, F::panel_cols);
+  return row_bytes<F>(cols);
+}
+
 }  // namespace llama2::inline LLAMA2_ABI

@@ -354,6 +354,7 @@ class GgufCheckpointReader {
   }
 
   void check_panels(const Listed& listed, const StoredTensor& tensor) const {
+    if (tensor.rows == 1) fail(listed, "a vector has no panels", "F32", "panels");
     if (const std::uint64_t version = required_integer(gguf_panels_key);
         version != gguf_panels_version)
       first_.fail(first_.require(gguf_panels_key),

@@ -162,6 +162,9 @@ HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
   }
 }
 
+/// From the first token of a tile on.
+using FromFirst = std::integral_constant<std::size_t, 0>;
+
 /// to[t][0 .. rows) = from[t][0 .. rows). Rare, and kept out of the loops' registers.
 HWY_NOINLINE inline void copy_rows(const float* from, std::size_t from_stride, float* to,
                                    std::size_t to_stride, std::size_t tokens, std::size_t rows) {
@@ -171,9 +174,9 @@ HWY_NOINLINE inline void copy_rows(const float* from, std::size_t from_stride, f
 
 /// Adds `depth` blocks, which lie `step` apart, to y[t][0 .. rows) for the rows of `Vectors`
 /// vectors and `Tokens` tokens from `t0` of a tile on; the first blocks of a row set y instead.
-template <std::size_t Vectors, std::size_t Tokens, WeightFormat F, std::size_t T>
+template <std::size_t Vectors, std::size_t Tokens, class T0, WeightFormat F, std::size_t T>
 HWY_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step, std::size_t depth,
-                     const ActivationTile<activation_form<F>, T>* x, std::size_t t0, bool first,
+                     const ActivationTile<activation_form<F>, T>* x, T0 t0, bool first,
                      std::size_t rows, float* y, std::size_t y_stride) {
   using namespace simd;
   constexpr RowFloats d;
@@ -185,6 +188,7 @@ HWY_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step, 
   if (rows < all) {
     at = part;
     stride = all;
+    std::memset(part, 0, sizeof part);
     if (!first) copy_rows(y, y_stride, part, all, Tokens, rows);
   }
 #pragma GCC unroll 8
@@ -215,18 +219,18 @@ HWY_INLINE void with_constant(std::size_t n, F&& f) {
 }
 
 /// Calls tile for `Tokens` tokens and all rows of a stripe.
-template <std::size_t Tokens, WeightFormat F, std::size_t T>
+template <std::size_t Tokens, class T0, WeightFormat F, std::size_t T>
 void all_rows(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth,
-              const ActivationTile<activation_form<F>, T>* x, std::size_t t0, bool first,
-              std::size_t rows, float* y, std::size_t y_stride) noexcept {
+              const ActivationTile<activation_form<F>, T>* x, T0 t0, bool first, std::size_t rows,
+              float* y, std::size_t y_stride) noexcept {
   constexpr std::size_t most = tile_vectors<activation_form<F>>;
   const std::size_t vectors = panels * row_vectors;
   for (std::size_t v = 0; v < vectors; v += most) {
     const std::size_t at = v * RowFloats::lanes;
     if (at >= rows) break;
     with_constant<most>(std::min(most, vectors - v), [&](auto count) HWY_ATTR {
-      tile<count(), Tokens>(stripe + at / panel_rows, at % panel_rows, panels, depth, x, t0, first,
-                            rows - at, y + at, y_stride);
+      tile<count(), Tokens, T0>(stripe + at / panel_rows, at % panel_rows, panels, depth, x, t0,
+                                first, rows - at, y + at, y_stride);
     });
   }
 }
@@ -245,7 +249,8 @@ void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth, 
   if (tokens == 1) {  // one ascending stream
     const auto* const column = reinterpret_cast<const ActivationTile<form, 1>*>(x);
     with_constant<stripe_panels>(panels, [&](auto count) HWY_ATTR {
-      tile<count() * row_vectors, 1>(stripe, 0, panels, depth, column, 0, true, rows, y, y_stride);
+      tile<count() * row_vectors, 1, FromFirst>(stripe, 0, panels, depth, column, {}, true, rows, y,
+                                                y_stride);
     });
     return;
   }
@@ -260,14 +265,16 @@ void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth, 
       float* const out = y + t * y_stride;
       std::size_t left = std::min(tile_tokens, tokens - t);
       if (left == tile_tokens) {
-        all_rows<tile_tokens>(w, panels, n, columns, 0, k == 0, rows, out, y_stride);
+        all_rows<tile_tokens, FromFirst>(w, panels, n, columns, {}, k == 0, rows, out, y_stride);
         continue;
       }
       std::size_t at = 0;
       for (; left - at >= 2; at += 2)
-        all_rows<2>(w, panels, n, columns, at, k == 0, rows, out + at * y_stride, y_stride);
+        all_rows<2, std::size_t>(w, panels, n, columns, at, k == 0, rows, out + at * y_stride,
+                                 y_stride);
       if (at < left)
-        all_rows<1>(w, panels, n, columns, at, k == 0, rows, out + at * y_stride, y_stride);
+        all_rows<1, std::size_t>(w, panels, n, columns, at, k == 0, rows, out + at * y_stride,
+                                 y_stride);
     }
   }
 }

@@ -105,9 +105,9 @@ class Target {
 #endif
   }
 
-  /// The name of the kernels that `call` picks, as Highway has it: "AVX3", "AVX2", "SSE4", "SSSE3",
-  /// "NEON", "SCALAR"; or "AVX3_VNNI" and "AVX3_BF16", where AVX-512 has dot products of bytes, and
-  /// also of 16-bit floats.
+  /// The name of the kernels that `call` picks, as Highway has it: "AVX3_SPR", "AVX3_ZEN4", "AVX3",
+  /// "AVX2", "SSE4", "SSSE3", "NEON", "SCALAR"; or "AVX3_VNNI" and "AVX3_BF16", where AVX-512 has
+  /// dot products of bytes, and also of 16-bit floats.
   [[nodiscard]] std::string name() const {
     return call([](auto kernels) { return std::string(kernels.name); });
   }
@@ -137,7 +137,7 @@ class Target {
     const auto and_better = [](std::int64_t target) { return 2 * target - 1; };
     if (!__builtin_cpu_supports("avx2")) targets &= ~and_better(HWY_AVX2);
     if (!__builtin_cpu_supports("avx512f")) targets &= ~and_better(HWY_AVX3);
-#if !LLAMA2_HIGHWAY_HAS_DOTS && HWY_STATIC_TARGET != HWY_AVX3
+#if !defined(HWY_AVX3_ZEN4) && HWY_STATIC_TARGET != HWY_AVX3
     // See simd/highway-inl.hpp: this target has them, too.
     if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bf16"))
       targets &= ~and_better(HWY_AVX3);

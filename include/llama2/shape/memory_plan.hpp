@@ -16,9 +16,10 @@ inline constexpr std::size_t kv_page_positions = 64;
 inline constexpr std::size_t max_batch_rows = 240;
 
 /// Exact sizes in bytes for shape `S` with the matrices stored in format `W` and keys and values
-/// in `K`. A weight format is anything with a `Block` type and a `block_size`, or with
-/// `max_row_bytes(cols)`, which makes the plan an upper bound; a cache format says with
-/// `kv_bytes(n)` what the n elements of a head's key need.
+/// in `K` (each tensor may begin up to 63 bytes after the one before it). A weight format is
+/// anything with a `Block` type and a `block_size`, or with `max_row_bytes(cols)`, which makes the
+/// plan an upper bound; a cache format says with `kv_bytes(n)` what the n elements of a head's key
+/// need.
 template <ModelShape S, class W, class K>
 struct MemoryPlan {
   /// Number of weights: matrices and norm gains.
@@ -79,10 +80,13 @@ struct MemoryPlan {
  private:
   static constexpr std::size_t matrix(std::size_t rows, std::size_t cols) noexcept {
     const std::size_t padded = round_up(rows, 16);  // to whole panels
-    if constexpr (requires { W::max_row_bytes(cols); })
+    if constexpr (requires { W::max_row_bytes(cols); }) {
       return padded * W::max_row_bytes(cols);
-    else
-      return padded * ceil_div(cols, W::block_size) * sizeof(typename W::Block);
+    } else {
+      std::size_t stored = cols;
+      if constexpr (requires { W::panel_cols; }) stored = round_up(cols, W::panel_cols);
+      return padded * ceil_div(stored, W::block_size) * sizeof(typename W::Block);
+    }
   }
 };
 

@@ -50,22 +50,23 @@
 
 #include "llama2/format/half.hpp"
 
-// Whether this Highway knows sums of products of bytes, and AVX-512's targets with them.
+// Whether this Highway knows sums of products of bytes.
 #if !defined(LLAMA2_HIGHWAY_HAS_DOTS)
 #define LLAMA2_HIGHWAY_HAS_DOTS (HWY_MAJOR * 1000 + HWY_MINOR >= 1002)
 #endif
 
-// AVX512-VNNI and AVX512-BF16. In static mode the compiler's flags decide. In dynamic mode an older
-// Highway has one target for AVX-512, which gets both here; `Target` asks the processor for them.
+// AVX512-VNNI and AVX512-BF16. In static mode the compiler's flags decide. In dynamic mode Highway
+// has targets with both; where it is too old for that, its one target for AVX-512 gets them here,
+// and `Target` asks the processor.
 #undef LLAMA2_SIMD_VNNI
 #undef LLAMA2_SIMD_BF16
-#if defined(LLAMA2_DYNAMIC) && !LLAMA2_HIGHWAY_HAS_DOTS && HWY_TARGET == HWY_AVX3 && \
+#if defined(HWY_AVX3_ZEN4) && HWY_TARGET <= HWY_AVX3_ZEN4
+#define LLAMA2_SIMD_VNNI 1
+#define LLAMA2_SIMD_BF16 1
+#elif defined(LLAMA2_DYNAMIC) && !defined(HWY_AVX3_ZEN4) && HWY_TARGET == HWY_AVX3 && \
     HWY_STATIC_TARGET != HWY_AVX3
 #undef HWY_TARGET_STR
 #define HWY_TARGET_STR HWY_TARGET_STR_AVX3 ",avx512vnni,avx512bf16"
-#define LLAMA2_SIMD_VNNI 1
-#define LLAMA2_SIMD_BF16 1
-#elif defined(HWY_AVX3_ZEN4) && HWY_TARGET <= HWY_AVX3_ZEN4 && LLAMA2_HIGHWAY_HAS_DOTS
 #define LLAMA2_SIMD_VNNI 1
 #define LLAMA2_SIMD_BF16 1
 #else
