@@ -62,7 +62,11 @@
 #undef LLAMA2_SIMD_BF16
 #if defined(HWY_AVX3_ZEN4) && HWY_TARGET <= HWY_AVX3_ZEN4
 #define LLAMA2_SIMD_VNNI 1
-#define LLAMA2_SIMD_BF16 1
+#if defined(HWY_NATIVE_DOT_BF16)
+#define LLAMA2_SIMD_BF16 HWY_NATIVE_DOT_BF16
+#else  // before 1.2 the target does not allow it
+#define LLAMA2_SIMD_BF16 LLAMA2_DETAIL_FLAG_BF16
+#endif
 #elif defined(LLAMA2_DYNAMIC) && !defined(HWY_AVX3_ZEN4) && HWY_TARGET == HWY_AVX3 && \
     HWY_STATIC_TARGET != HWY_AVX3
 #undef HWY_TARGET_STR
