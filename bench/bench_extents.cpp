@@ -91,7 +91,8 @@ void compare_products(benchmark::State& state, std::size_t tokens) {
 template <std::size_t N>
 void register_size(Target target) {
   const auto add = [&](const char* what, const std::string& rest, auto f) {
-    bench::add(what, target, rest, 1, [f](benchmark::State& state, const Compute&) { f(state); });
+    bench::add_kernel(what, target, rest, 1,
+                      [f](benchmark::State& state, const Compute&) { f(state); });
   };
   const auto add_products = [&]<class F>(F) {
     const std::string name = std::string(F::name) + "/" + bench::extents(N, N);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <initializer_list>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,24 +23,44 @@
 namespace {
 
 using namespace llama2;
+using bench::measure_memory;
 using bench::set_rate;
 
-AlignedBuffer<float> random_floats(std::size_t n) {
-  AlignedBuffer<float> x(n);
+void fill_randomly(float* x, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) x[i] = uniform_at(7, i);
-  return x;
 }
 
-/// Most bytes of weights that a benchmark uses.
-std::size_t most_weights() {
-  static const std::size_t bytes =
-      std::min<std::size_t>(std::size_t{1} << 30, bench::available_memory() / 2);
+/// What a kernel reads and writes, in one piece, so that one limit is that of reading all of it.
+class Arrays {
+ public:
+  /// Arrays of so many bytes, zeroed.
+  Arrays(std::initializer_list<std::size_t> sizes) {
+    for (const std::size_t size : sizes) begins_.push_back(begins_.back() + round_up(size, 64));
+    memory_ = AlignedBuffer<std::byte>(bytes());
+    std::memset(memory_.data(), 0, bytes());  // gives it pages of its own
+  }
+
+  template <class T = float>
+  [[nodiscard]] T* get(std::size_t i) noexcept {
+    return reinterpret_cast<T*>(memory_.data() + begins_[i]);
+  }
+  [[nodiscard]] const void* data() const noexcept { return memory_.data(); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return begins_.back(); }
+
+ private:
+  std::vector<std::size_t> begins_ = {0};
+  AlignedBuffer<std::byte> memory_;
+};
+
+/// Bytes that are there for weights.
+std::size_t weight_bytes() {
+  static const std::size_t bytes = std::min(bench::beyond_caches(), bench::available_memory() / 2);
   return bytes;
 }
 
 /// Where all benchmarks have their weights: memory that has been used before is quicker to fill.
 std::byte* weight_memory() {
-  static AlignedBuffer<std::byte> memory(most_weights() + (std::size_t{1} << 21));
+  static AlignedBuffer<std::byte> memory(weight_bytes() + (std::size_t{1} << 21));
   return memory.data();
 }
 
@@ -114,19 +135,20 @@ struct Activations {
   Activations(std::size_t tokens_, std::size_t cols_)
       : tokens(tokens_),
         cols(cols_),
-        floats(random_floats(tokens * cols)),
-        prepared(activation_rows(tokens) * activation_bytes(activation_form<F>, cols)) {}
+        arrays{tokens * cols * sizeof(float),
+               activation_rows(tokens) * activation_bytes(activation_form<F>, cols)} {
+    fill_randomly(arrays.get(0), tokens * cols);
+  }
 
   /// In the one form that F takes.
   const std::byte* prepare(const Compute& compute) {
-    std::byte* const out = prepared.data();
-    return llama2::prepare<F>(compute, floats.data(), cols, tokens, {out, out, out})
+    auto* const out = arrays.get<std::byte>(1);
+    return llama2::prepare<F>(compute, arrays.get(0), cols, tokens, {out, out, out})
         .in(activation_form<F>);
   }
 
   std::size_t tokens, cols;
-  AlignedBuffer<float> floats;
-  AlignedBuffer<std::byte> prepared;
+  Arrays arrays;  ///< floats, and what they are prepared into
 };
 
 /// Products of matrices with one vector, which reads all weights once.
@@ -137,11 +159,10 @@ void mat_vec(benchmark::State& state, const Compute& compute, std::size_t rows, 
   Activations<F> x(1, cols);
   const std::byte* const input = x.prepare(compute);
   AlignedBuffer<float> y(rows);
-  const auto bytes = static_cast<double>(w.bytes());
-  const auto seconds = bench::measure(state, bytes, bench::read_limit(compute, w.data(), w.bytes()),
+  const auto seconds = measure_memory(state, compute, w.data(), w.bytes(), w.bytes(),
                                       [&] { w.multiply(compute, input, 1, y.data()); });
-  set_rate(state, "bytes_per_second", bytes, seconds);
   set_rate(state, "items_per_second", static_cast<double>(rows * cols * count), seconds);
+  set_rate(state, "tokens_per_second", static_cast<double>(count), seconds);
 }
 
 /// The product of a matrix with many vectors, their preparation included.
@@ -165,22 +186,26 @@ template <class F>
 void prepare_activations(benchmark::State& state, const Compute& compute, std::size_t tokens,
                          std::size_t cols) {
   Activations<F> x(tokens, cols);
-  const auto seconds = bench::measure(state, [&] { x.prepare(compute); });
+  const auto seconds = measure_memory(state, compute, x.arrays.data(), x.arrays.bytes(),
+                                      x.arrays.bytes(), [&] { x.prepare(compute); });
   set_rate(state, "items_per_second", static_cast<double>(tokens * cols), seconds);
-  set_rate(state, "bytes_per_second", static_cast<double>(tokens * cols * sizeof(float)), seconds);
 }
 
 /// Weights on their way into format F.
 template <class F>
 void quantise_weights(benchmark::State& state, const Compute& compute, std::size_t n) {
-  const auto x = random_floats(n);
-  std::vector<typename F::Block> out(row_blocks<F>(n));
-  const auto seconds = bench::measure(state, [&] {
-    compute.target.call(
-        [&]<class Kernels>(Kernels) { Kernels::template encode<F>(x.data(), out.data(), n); });
-  });
+  using Block = typename F::Block;
+  const std::size_t floats = n * sizeof(float), blocks = row_blocks<F>(n) * sizeof(Block);
+  Arrays arrays{floats, blocks};
+  float* const x = arrays.get(0);
+  auto* const out = arrays.get<Block>(1);
+  fill_randomly(x, n);
+  const auto seconds =
+      measure_memory(state, compute, arrays.data(), arrays.bytes(), floats + blocks, [&] {
+        compute.target.call(
+            [&]<class Kernels>(Kernels) { Kernels::template encode<F>(x, out, n); });
+      });
   set_rate(state, "items_per_second", static_cast<double>(n), seconds);
-  set_rate(state, "bytes_per_second", static_cast<double>(n * sizeof(float)), seconds);
 }
 
 /// One head's attention, the softmax included, over a cache in format K.
@@ -193,52 +218,58 @@ void attend(benchmark::State& state, const Compute& compute, std::size_t positio
   std::memset(static_cast<void*>(cache.data()), 0, bytes);  // gives it pages of its own
   std::vector<const Page*> pages;
   for (std::size_t p = 0; p < cache.size(); ++p) pages.push_back(cache.data() + p);
-  const auto q = random_floats(size);
-  AlignedBuffer<float> out(size);
-  const auto seconds = bench::measure(
-      state, static_cast<double>(bytes), bench::read_limit(compute, cache.data(), bytes), [&] {
-        compute.target.call([&](auto kernels) {
-          kernels.template attend<K>(q.data(), pages.data(), 0, positions, out.data());
-        });
-      });
-  set_rate(state, "bytes_per_second", static_cast<double>(bytes), seconds);
+  AlignedBuffer<float> q(size), out(size);
+  fill_randomly(q.data(), size);
+  const auto seconds = measure_memory(state, compute, cache.data(), bytes, bytes, [&] {
+    compute.target.call([&](auto kernels) {
+      kernels.template attend<K>(q.data(), pages.data(), 0, positions, out.data());
+    });
+  });
   set_rate(state, "items_per_second", static_cast<double>(positions), seconds);
 }
 
 void rms_norm_row(benchmark::State& state, const Compute& compute, std::size_t n) {
-  const auto x = random_floats(n), gain = random_floats(n);
-  AlignedBuffer<float> out(n);
-  const auto seconds = bench::measure(state, [&] {
-    compute.target.call(
-        [&](auto kernels) { kernels.rms_norm(x.data(), gain.data(), 1e-5f, n, out.data()); });
-  });
+  const std::size_t bytes = n * sizeof(float);
+  Arrays arrays{bytes, bytes, bytes};
+  float *const x = arrays.get(0), *const gain = arrays.get(1), *const out = arrays.get(2);
+  fill_randomly(x, n);
+  fill_randomly(gain, n);
+  const auto seconds =
+      measure_memory(state, compute, arrays.data(), arrays.bytes(), 3 * bytes, [&] {
+        compute.target.call([&](auto kernels) { kernels.rms_norm(x, gain, 1e-5f, n, out); });
+      });
   set_rate(state, "items_per_second", static_cast<double>(n), seconds);
 }
 
 void swiglu(benchmark::State& state, const Compute& compute, std::size_t n) {
-  auto gate = random_floats(n);
-  const AlignedBuffer<float> up(n);  // zeros: the gate soon is, too, and no value is subnormal
-  const auto seconds = bench::measure(state, [&] {
-    compute.target.call([&](auto kernels) { kernels.swiglu(gate.data(), up.data(), n); });
-  });
+  const std::size_t bytes = n * sizeof(float);
+  Arrays arrays{bytes, bytes};
+  float* const gate = arrays.get(0);
+  const float* const up = arrays.get(1);  // zeros: the gate soon is, too; no value is subnormal
+  fill_randomly(gate, n);
+  const auto seconds = measure_memory(
+      state, compute, arrays.data(), arrays.bytes(), 3 * bytes,
+      [&] { compute.target.call([&](auto kernels) { kernels.swiglu(gate, up, n); }); });
   set_rate(state, "items_per_second", static_cast<double>(n), seconds);
 }
 
 template <std::size_t HeadDim>
 void rope(benchmark::State& state, const Compute& compute) {
   constexpr std::size_t heads = 32;
-  auto x = random_floats(heads * HeadDim);
-  AlignedBuffer<float> cosines(HeadDim), sines(HeadDim);
+  constexpr std::size_t n = heads * HeadDim, bytes = n * sizeof(float), row = bytes / heads;
+  Arrays arrays{bytes, row, row};
+  float *const x = arrays.get(0), *const cosines = arrays.get(1), *const sines = arrays.get(2);
+  fill_randomly(x, n);
   for (std::size_t i = 0; i < HeadDim; ++i) {
     cosines[i] = std::cos(static_cast<float>(i / 2));
     sines[i] = std::sin(static_cast<float>(i / 2)) * (i % 2 == 0 ? -1.0f : 1.0f);
   }
-  const auto seconds = bench::measure(state, [&] {
-    compute.target.call([&](auto kernels) {
-      kernels.template rotate<HeadDim>(x.data(), cosines.data(), sines.data(), heads);
-    });
-  });
-  set_rate(state, "items_per_second", static_cast<double>(x.size()), seconds);
+  const auto seconds =
+      measure_memory(state, compute, arrays.data(), arrays.bytes(), 2 * (bytes + row), [&] {
+        compute.target.call(
+            [&](auto kernels) { kernels.template rotate<HeadDim>(x, cosines, sines, heads); });
+      });
+  set_rate(state, "items_per_second", static_cast<double>(n), seconds);
 }
 
 /// The limits by themselves.
@@ -248,23 +279,23 @@ void register_limits(Target target, std::size_t threads) {
        {std::pair<const char*, std::size_t>{"L2", threads * bench::cache_bytes(2) / 2},
         {"L3", bench::cache_bytes(3) / 2},
         {"memory", 4 * bench::cache_bytes(3)}})
-    bench::add("Read", target, level, threads,
-               [=](benchmark::State& state, const Compute& compute) {
-                 const std::size_t most = std::min(bytes, most_weights());
-                 std::memset(weight_memory(), 1, most);
-                 state.counters["bytes_per_second"] =
-                     bench::measure_limit(state, bench::read_limit(compute, weight_memory(), most));
-               });
+    bench::add_kernel(
+        "Read", target, level, threads, [=](benchmark::State& state, const Compute& compute) {
+          const std::size_t most = std::min(bytes, weight_bytes());
+          std::memset(weight_memory(), 1, most);
+          state.counters["bytes_per_second"] =
+              bench::measure_limit(state, bench::read_limit(compute, weight_memory(), most));
+        });
   using bench::LimitLoops;
   for (const auto& [name, loop] : {std::pair("float", &LimitLoops::floats),
                                    {"pairs", &LimitLoops::pairs},
                                    {"8bit", &LimitLoops::bytes},
                                    {"4bit", &LimitLoops::nibbles}})
-    bench::add("Product", target, name, threads,
-               [=](benchmark::State& state, const Compute& compute) {
-                 state.counters["items_per_second"] =
-                     bench::measure_limit(state, bench::product_limit(compute, loop));
-               });
+    bench::add_kernel("Product", target, name, threads,
+                      [=](benchmark::State& state, const Compute& compute) {
+                        state.counters["items_per_second"] =
+                            bench::measure_limit(state, bench::product_limit(compute, loop));
+                      });
 }
 
 template <class F>
@@ -282,14 +313,14 @@ void register_products(Target target, std::size_t threads) {
                                    {11008, 4096},
                                    {4096, 11008}}) {
     const std::string name = format + bench::extents(rows, cols);
-    bench::add("MatVec", target, name, threads,
-               [=](benchmark::State& state, const Compute& compute) {
-                 mat_vec<F>(state, compute, rows, cols, 1);
-               });
-    bench::add("MatMul", target, name + "/tokens:512", threads,
-               [=](benchmark::State& state, const Compute& compute) {
-                 mat_mul<F>(state, compute, rows, cols, 512);
-               });
+    bench::add_kernel("MatVec", target, name, threads,
+                      [=](benchmark::State& state, const Compute& compute) {
+                        mat_vec<F>(state, compute, rows, cols, 1);
+                      });
+    bench::add_kernel("MatMul", target, name + "/tokens:512", threads,
+                      [=](benchmark::State& state, const Compute& compute) {
+                        mat_mul<F>(state, compute, rows, cols, 512);
+                      });
   }
 }
 
@@ -298,16 +329,18 @@ template <class F>
 void register_large_product(Target target, std::size_t threads) {
   constexpr std::size_t rows = 11008, cols = 4096;  // of Llama2_7B
   const std::string name = std::string(F::name) + "/" + bench::extents(rows, cols) + "/1GiB";
-  bench::add("MatVec", target, name, threads, [](benchmark::State& state, const Compute& compute) {
-    const std::size_t one = Matrices<F>::bytes_of_one(rows, cols);
-    mat_vec<F>(state, compute, rows, cols, std::max<std::size_t>(1, most_weights() / one));
-  });
+  bench::add_kernel("MatVec", target, name, threads,
+                    [](benchmark::State& state, const Compute& compute) {
+                      const std::size_t one = Matrices<F>::bytes_of_one(rows, cols);
+                      const std::size_t all = std::min(std::size_t{1} << 30, weight_bytes());
+                      mat_vec<F>(state, compute, rows, cols, std::max<std::size_t>(1, all / one));
+                    });
 }
 
-/// What one thread does between the products. (There is no softmax by itself: `attend` holds it.)
+/// What one thread does between the products. (There is no kernel of softmax: `attend` holds it.)
 void register_others(Target target) {
   const auto add = [&](const char* what, const std::string& rest, auto f) {
-    bench::add(what, target, rest, 1, f);
+    bench::add_kernel(what, target, rest, 1, f);
   };
   using benchmark::State;
   for (const std::size_t cols : {64u, 2048u, 4096u, 11008u}) {

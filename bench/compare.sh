@@ -14,8 +14,8 @@ ratio.
 
   --ours PROGRAM   this project's program (build/release/bench/bench_file)
   --rounds N       how often each is run (5)
-  --prompt N       tokens of the prompt (512)
-  --generate N     tokens produced, one after the other (32)
+  --prompt N       tokens of the prompt (512); 0: no prompt
+  --generate N     tokens produced, one after the other (32); 0: none
   --threads N      of each program (all processors)
   --help           this text
 
@@ -42,6 +42,12 @@ while (($# > 0)); do
     *) arguments+=("$1") ;;
   esac
   shift
+done
+for option in rounds threads; do
+  [[ ${!option} =~ ^[1-9][0-9]*$ ]] || fail "--$option needs a positive integer: ${!option}"
+done
+for option in prompt generate; do
+  [[ ${!option} =~ ^(0|[1-9][0-9]*)$ ]] || fail "--$option needs an integer, 0 or more: ${!option}"
 done
 ((${#arguments[@]} == 2)) || fail "LLAMA_BENCH and MODEL.gguf are needed"
 theirs=${arguments[0]} model=${arguments[1]}
@@ -77,6 +83,8 @@ def rates(side):
     return found
 
 theirs, ours = rates("theirs"), rates("ours")
+if not set(theirs) & set(ours):
+    sys.exit("compare.sh: the programs measured nothing in common")
 print("| tokens/s, threads: " + threads + " | theirs | ours | ours / theirs |")
 print("|---|---|---|---|")
 for name in theirs:
@@ -84,6 +92,4 @@ for name in theirs:
         continue
     a, b = statistics.median(theirs[name]), statistics.median(ours[name])
     print(f"| {name} | {a:.4g} | {b:.4g} | {b / a:.2f} |")
-if not set(theirs) & set(ours):
-    sys.exit("compare.sh: the programs measured nothing in common")
 PYTHON

@@ -40,20 +40,26 @@ double seconds_of_calls(std::size_t calls, F&& f) {
 using Limit = std::function<double(double seconds)>;
 
 /// The rate at which `bytes` of memory are read by the threads of `compute`, each its own part. The
-/// first samples find out which way of reading is the quickest; the others take it.
+/// first sample tries all ways of reading; the others take the quickest two in turns, so that a
+/// lucky try of the slower of them does not decide.
 inline Limit read_limit(const llama2::Compute& compute, const void* data, std::size_t bytes) {
+  struct Way {
+    ReadLoop loop;
+    double best = 0;  ///< the highest rate so far
+  };
   struct Reader {
     llama2::Compute compute;
     const std::byte* data;
     std::size_t bytes;
-    std::vector<double> best;  ///< rates by way of reading
+    std::vector<Way> ways;  ///< after the first sample the quickest first
 
-    double read(std::size_t way, double seconds) {
-      const ReadLoop& loop = limit_loops(compute.target.name()).reads[way];
-      const std::size_t threads = compute.executor.concurrency();
+    double read(Way& way, double seconds) {
+      const ReadLoop& loop = way.loop;
+      const std::size_t threads =
+          std::clamp<std::size_t>(bytes / loop.step, 1, compute.executor.concurrency());
       const std::size_t part = bytes / threads / loop.step * loop.step;
       if (part == 0) return 0;
-      const double expected = best[way] > 0 ? best[way] : 10e9;
+      const double expected = way.best > 0 ? way.best : 10e9;
       const auto passes = static_cast<std::size_t>(
           std::clamp(seconds * expected / static_cast<double>(part * threads), 1.0, 1e8));
       const double taken = seconds_of([&] {
@@ -61,20 +67,22 @@ inline Limit read_limit(const llama2::Compute& compute, const void* data, std::s
             threads, [&](std::size_t t) noexcept { loop.run(data + t * part, part, passes); });
       });
       const double rate = static_cast<double>(part * threads * passes) / taken;
-      best[way] = std::max(best[way], rate);
+      way.best = std::max(way.best, rate);
       return rate;
     }
 
     double sample(double seconds) {
-      if (best.empty()) {
-        best.resize(limit_loops(compute.target.name()).reads.size());
-        for (int round = 0; round < 2; ++round)
-          for (std::size_t way = 0; way < best.size(); ++way)
-            read(way, seconds / static_cast<double>(best.size()));
-        return *std::ranges::max_element(best);
+      std::size_t tried = 2, rounds = 1;
+      if (ways.empty()) {
+        for (const ReadLoop& loop : limit_loops(compute.target.name()).reads)
+          ways.push_back({loop});
+        tried = ways.size(), rounds = 2;
       }
-      const auto quickest = std::ranges::max_element(best) - best.begin();
-      return read(static_cast<std::size_t>(quickest), seconds);
+      double rate = 0;
+      for (std::size_t i = 0; i < rounds * tried; ++i)
+        rate = std::max(rate, read(ways[i % tried], seconds / static_cast<double>(tried)));
+      std::ranges::sort(ways, std::ranges::greater{}, &Way::best);
+      return rate;
     }
   };
   return [reader = std::make_shared<Reader>(
@@ -109,7 +117,7 @@ inline constexpr ProductLoop LimitLoops::* product_of =
                ? &LimitLoops::pairs
                : (sizeof(typename F::Block) < 32 ? &LimitLoops::nibbles : &LimitLoops::bytes));
 
-/// How long to measure one benchmark: the command line's --benchmark_min_time.
+/// How long to measure one benchmark, above 0: the command line's --benchmark_min_time.
 inline double seconds_to_measure = 0.5;
 
 inline constexpr std::size_t most_samples = 20;
@@ -131,8 +139,8 @@ struct Samples {
 
 /// Measures `body` and, between its samples, `other`, and returns the seconds of a call of body():
 /// the speed of a virtual machine drifts, so that only neighbours can be compared. What takes long
-/// gets fewer samples, but two, and several of the other's beside each. Google Benchmark's own time
-/// is the mean of the body's.
+/// gets fewer samples, but two, and several of the other's beside each: the counter `samples`
+/// tells. Google Benchmark's own time is the mean of the body's.
 template <class Body, class Other>
 Samples measure_in_turns(benchmark::State& state, Body&& body, Other&& other) {
   const double sample_seconds = seconds_to_measure / most_samples;
@@ -151,6 +159,7 @@ Samples measure_in_turns(benchmark::State& state, Body&& body, Other&& other) {
       state.ResumeTiming();
       seconds.push_back(seconds_of_calls(calls, body) / static_cast<double>(calls));
     }
+  state.counters["samples"] = static_cast<double>(samples);
   return {std::ranges::min(seconds), median_of(seconds)};
 }
 
@@ -183,6 +192,7 @@ inline double measure_limit(benchmark::State& state, const Limit& limit) {
   while (state.KeepRunningBatch(most_samples))
     for (std::size_t i = 0; i < most_samples; ++i)
       best = std::max(best, limit(seconds_to_measure / most_samples));
+  state.counters["samples"] = static_cast<double>(most_samples);
   return best;
 }
 

@@ -39,6 +39,11 @@ inline std::size_t cache_bytes(int level) {
   return level == 2 ? std::size_t{1} << 20 : std::size_t{32} << 20;
 }
 
+/// Bytes far beyond what caches hold.
+inline std::size_t beyond_caches() {
+  return std::max(std::size_t{1} << 30, 4 * cache_bytes(3));
+}
+
 /// Bytes of memory that can be had without driving anything else out.
 inline std::size_t available_memory() {
   std::size_t kib = 0;

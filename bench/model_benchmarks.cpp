@@ -63,6 +63,21 @@ class Run {
     model_.forward(rows_, workspace_, {logits_.data(), logits_.size()});
   }
 
+  /// The bytes that a token or a prompt reads at least once: all matrices but the embedding.
+  static constexpr std::size_t weights_read() {
+    using F = typename M::Weights;
+    constexpr std::size_t embedding =
+        PanelLayout::of<F>(S::vocab, S::dim).blocks() * sizeof(PanelBlock<F>);
+    return M::memory.weights() - (tied_head<S> ? 0 : embedding);
+  }
+
+  /// The multiply-adds of the matrices, the head's for the last token only. Attention comes on top.
+  static constexpr double macs(std::size_t tokens) {
+    constexpr std::size_t layers =
+        S::layers * (2 * S::dim * S::dim + 2 * kv_dim<S> * S::dim + 3 * S::dim * S::hidden_dim);
+    return static_cast<double>(layers * tokens + S::vocab * S::dim);
+  }
+
   /// Where all weights lie, one tensor after the other, the embedding first.
   [[nodiscard]] const void* weights() const { return model_.weights().token_embedding.data; }
 
@@ -77,38 +92,27 @@ class Run {
 
 template <class M>
 void prefill(benchmark::State& state, const Compute& compute, std::size_t tokens) {
-  using S = typename M::Shape;
   Run<M> run(compute, tokens);
-  // Multiply-adds of the matrices; the head's for the last token only. Attention comes on top.
-  constexpr std::size_t layers =
-      S::layers * (2 * S::dim * S::dim + 2 * kv_dim<S> * S::dim + 3 * S::dim * S::hidden_dim);
-  const auto macs = static_cast<double>(layers * tokens + S::vocab * S::dim);
+  const double macs = run.macs(tokens);
   const auto seconds = bench::measure(
       state, macs, bench::product_limit(compute, bench::product_of<typename M::Weights>),
       [&] { run.feed(0, tokens); });
   set_rate(state, "tokens_per_second", static_cast<double>(tokens), seconds);
   set_rate(state, "items_per_second", macs, seconds);
+  set_rate(state, "bytes_per_second", static_cast<double>(run.weights_read()), seconds);
 }
 
 template <class M>
 void decode(benchmark::State& state, const Compute& compute, std::size_t context) {
-  using S = typename M::Shape;
   Run<M> run(compute, context + 1);
   run.feed(0, context);
-  // What a token reads: all matrices but the embedding, and the cache.
-  constexpr std::size_t weights = M::memory.weights();
-  const std::size_t embedding =
-      tied_head<S> ? 0
-                   : PanelLayout::of<typename M::Weights>(S::vocab, S::dim).blocks() *
-                         sizeof(PanelBlock<typename M::Weights>);
-  const auto bytes =
-      static_cast<double>(weights - embedding + M::memory.kv_cache_per_token() * (context + 1));
+  const std::size_t touched = run.weights_read() + M::memory.kv_cache_per_token() * (context + 1);
   // The same pages, of very large models a part.
-  const std::size_t most = std::max(std::size_t{1} << 30, 4 * bench::cache_bytes(3));
-  const auto limit = bench::read_limit(compute, run.weights(), std::min(weights, most));
-  const auto seconds = bench::measure(state, bytes, limit, [&] { run.feed(context, context + 1); });
+  const std::size_t pages = std::min(M::memory.weights(), bench::beyond_caches());
+  const auto seconds = bench::measure_memory(state, compute, run.weights(), pages, touched,
+                                             [&] { run.feed(context, context + 1); });
   set_rate(state, "tokens_per_second", 1, seconds);
-  set_rate(state, "bytes_per_second", bytes, seconds);
+  set_rate(state, "items_per_second", run.macs(1), seconds);
 }
 
 template <class M>

@@ -31,7 +31,7 @@ FORMATS = ["F32", "F16", "BF16", "Q8_0", "Q4_0"]
 COLOURS = ["#4477aa", "#66ccee", "#228833", "#ee6677", "#aa3377"]
 
 NAME = re.compile(
-    r"BM_(?P<what>\w+)/(?P<target>\w+)/(?P<library>\w+)/(?P<case>.+)/threads:(?P<threads>\d+)"
+    r"BM_(?P<what>\w+)/(?P<target>\w+)/(?:highway/)?(?P<case>.+)/threads:(?P<threads>\d+)"
 )
 
 
@@ -39,10 +39,7 @@ def read_runs(folder):
     """Context, and a dictionary for each benchmark that ran, in their order."""
     context, runs = {}, []
     for path in sorted(folder.glob("*.json")):
-        text = path.read_text()
-        if not text:  # nothing of this program was chosen
-            continue
-        report = json.loads(text)
+        report = json.loads(path.read_text())
         context = context or report["context"]
         for run in report["benchmarks"]:
             name = NAME.fullmatch(run["run_name"])

@@ -11,7 +11,7 @@ benchmarks.md, tables, and roofline-*.png, plots of shares of the machine's limi
   --quick            the small shapes only, briefly: a trial of the script, not a measurement
   --what REGEX       what to measure ('.*'), such as 'Prefill|Decode'
   --targets REGEX    processor targets ('AVX.*|NEON.*')
-  --cases REGEX      what comes after the target ('.*'), such as 'Q4_0/.*threads:1'
+  --cases REGEX      what comes after the target and highway/ ('.*'), such as 'Q4_0/.*threads:1'
   --seconds S        how long to measure each (0.5); long ones take at most 20 times that
   --no-run           report again what the last run wrote to BUILD_DIR/bench/report
   --help             this text
@@ -47,21 +47,32 @@ done
 build=${arguments[0]:-$here/../build/release}
 out=${arguments[1]:-$here/../docs/results}
 json=$build/bench/report
-[[ -x $build/bench/bench_kernels_dynamic ]] || fail "no benchmarks in $build: build it first"
+[[ $seconds =~ ^[0-9]*\.?[0-9]+$ && $seconds =~ [1-9] ]] ||
+  fail "--seconds needs a number above 0: $seconds"
 command -v gnuplot > /dev/null || fail "gnuplot is missing"
 command -v python3 > /dev/null || fail "python3 is missing"
 
 if [[ -n $run ]]; then
+  programs=(bench_kernels_dynamic bench_model_dynamic bench_load bench_extents)
+  for program in "${programs[@]}"; do
+    [[ -x $build/bench/$program ]] || fail "no $program in $build/bench: build it first"
+  done
+  for regex in "$what" "$targets" "$cases"; do
+    grep -E -e "$regex" /dev/null || (($? == 1)) || fail "not a regular expression: $regex"
+  done
   mkdir -p "$json"
   rm -f "$json"/*.json
-  filter="^BM_($what)/($targets)/highway/($cases)\$"
-  for program in bench_kernels_dynamic bench_model_dynamic bench_load bench_extents; do
-    chosen=$("$build/bench/$program" --benchmark_filter="$filter" --benchmark_list_tests \
-      2> /dev/null || true)
-    [[ $chosen == BM_* ]] || continue  # this program has none of what was asked for
+  filter="^BM_($what)/($targets)/(highway/)?($cases)\$"
+  ran=
+  for program in "${programs[@]}"; do
+    # All names of the program, as it would not tell a filter of none from a failure.
+    names=$("$build/bench/$program" --benchmark_filter="$filter|." --benchmark_list_tests)
+    grep -qE "$filter" <<< "$names" || continue  # it has none of what was asked for
     "$build/bench/$program" --benchmark_filter="$filter" --benchmark_min_time="$seconds" \
       --benchmark_out="$json/$program.json" --benchmark_out_format=json
+    ran=1
   done
+  [[ -n $ran ]] || fail "no benchmark is called $filter"
 fi
 mkdir -p "$out"
 python3 "$here/report.py" "$json" "$out"

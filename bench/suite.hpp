@@ -3,7 +3,9 @@
 
 #include <benchmark/benchmark.h>
 
+#include <cmath>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,12 +19,12 @@
 
 namespace bench {
 
-/// Registers BM_<what>/<target>/highway/<rest>/threads:<n>; f(state, compute) gets the threads.
+/// Registers BM_<what>/<target>/<rest>/threads:<n>; f(state, compute) gets the threads.
 template <class F>
 void add(const std::string& what, llama2::Target target, const std::string& rest,
          std::size_t threads, F f) {
-  const std::string name = "BM_" + what + "/" + target.name() + "/highway/" + rest +
-                           "/threads:" + std::to_string(threads);
+  const std::string name =
+      "BM_" + what + "/" + target.name() + "/" + rest + "/threads:" + std::to_string(threads);
   benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
     llama2::Compute compute{{}, target};
     if (threads > 1) compute.executor = std::make_shared<llama2::ThreadPool>(threads);
@@ -32,6 +34,13 @@ void add(const std::string& what, llama2::Target target, const std::string& rest
       state.SkipWithError(error.what());
     }
   });
+}
+
+/// The same for a kernel, with the library that gives it its vectors before the rest.
+template <class F>
+void add_kernel(const std::string& what, llama2::Target target, const std::string& rest,
+                std::size_t threads, F f) {
+  add(what, target, "highway/" + rest, threads, f);
 }
 
 /// 1, 2, 4 and so on, and last as many as the machine has.
@@ -53,6 +62,27 @@ inline void set_rate(benchmark::State& state, const char* counter, double per_ca
   state.counters[counter] = per_call / seconds.best;
 }
 
+/// Measures `f`, which reads and writes `touched` bytes, beside reading the `bytes` at `data`,
+/// where all of that lies.
+template <class F>
+Samples measure_memory(benchmark::State& state, const llama2::Compute& compute, const void* data,
+                       std::size_t bytes, std::size_t touched, F&& f) {
+  const auto work = static_cast<double>(touched);
+  const Samples seconds = measure(state, work, read_limit(compute, data, bytes), f);
+  set_rate(state, "bytes_per_second", work, seconds);
+  return seconds;
+}
+
+/// The value of --benchmark_min_time, such as 0.5 or 0.5s; 0 for what says no time. (Of "10x"
+/// Google Benchmark makes iterations, which are not chosen here.)
+inline double seconds_in(const char* text) {
+  char* end = nullptr;
+  const double seconds = std::strtod(text, &end);
+  const std::string_view unit = end;
+  const bool valid = end != text && (unit.empty() || unit == "s") && std::isfinite(seconds);
+  return valid ? std::max(0.0, seconds) : 0;
+}
+
 /// Google Benchmark's main, with what the figures depend on in the context. `register_all(filter)`
 /// is told the command line's --benchmark_filter.
 template <class Register>
@@ -62,10 +92,15 @@ int run(int argc, char** argv, Register&& register_all) {
   constexpr std::string_view min_time = "--benchmark_min_time=";
   std::vector<char*> arguments;
   for (char** argument = argv; argument != argv + argc; ++argument) {
-    if (std::string_view(*argument).starts_with(min_time))
-      seconds_to_measure = std::max(1e-6, std::atof(*argument + min_time.size()));
-    else
+    if (!std::string_view(*argument).starts_with(min_time)) {
       arguments.push_back(*argument);
+      continue;
+    }
+    seconds_to_measure = seconds_in(*argument + min_time.size());
+    if (seconds_to_measure <= 0) {
+      std::cerr << *argument << ": not a number of seconds, such as 0.5 or 0.5s\n";
+      return 1;
+    }
   }
   std::string least = std::string(min_time) + "1e-9";
   arguments.push_back(least.data());

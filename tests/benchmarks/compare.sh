@@ -29,6 +29,17 @@ grep -qE '^\| decode 8 \| 10 \| [0-9.e+]+ \| [0-9.]+ \|$' "$folder/table"
 [[ $(grep -cx -- "-m $folder/model.gguf -p 16 -n 8 -t 1 -r 1 -o json" \
   "$folder/llama-bench.calls") == 3 ]]
 
+for wrong in "--rounds x" "--rounds 0" "--threads 0" "--prompt -1" "--generate 1.5"; do
+  # shellcheck disable=SC2086
+  if "$1" --ours "$2" $wrong "$folder/llama-bench" "$folder/model.gguf" \
+    > "$folder/out" 2> "$folder/errors"; then
+    echo "$wrong went unnoticed"
+    exit 1
+  fi
+  grep -q -- "^compare.sh: ${wrong% *} needs" "$folder/errors"
+  [[ ! -s $folder/out ]]
+done
+
 if "$1" --ours "$2" "$folder/llama-bench" "$folder/none.gguf"; then
   echo "a missing model went unnoticed"
   exit 1

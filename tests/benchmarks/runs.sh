@@ -1,20 +1,58 @@
 #!/usr/bin/env bash
-# runs.sh PROGRAM FILTER: a benchmark program measures what the filter chooses, without an error and
-# under names of the pattern BM_<what>/<target>/highway/<case>/threads:<n>.
+# runs.sh PROGRAM FILTER: a benchmark program measures what the filter chooses, without an error,
+# under names of the pattern BM_<what>/<target>/highway/<case>/threads:<n> (whole models without
+# highway/), and with the counters that docs/benchmarks.md promises.
 set -euo pipefail
 
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
-"$1" --benchmark_filter="$2" --benchmark_min_time=0.001 > "$out"
+"$1" --benchmark_filter="$2" --benchmark_min_time=0.001s > "$out"
 
-names=$(grep -o '^BM_[^ ]*' "$out") || { echo "nothing was measured"; exit 1; }
-if wrong=$(grep -vE '^BM_[A-Za-z]+/[A-Z0-9_]+/highway/[A-Za-z0-9_:/]+/threads:[0-9]+$' <<< "$names")
-then
-  echo "names that break the pattern:"
-  echo "$wrong"
-  exit 1
-fi
-if grep "ERROR OCCURRED" "$out"; then
-  echo "benchmarks that report an error"
-  exit 1
-fi
+# Of every benchmark; the names of its counters.
+counters_of() {
+  local limit="limit roofline_pct roofline_median_pct"
+  echo samples
+  case $1 in
+    Read | Load) echo bytes_per_second ;;
+    Product) echo items_per_second ;;
+    MatVec | MatMul | Prefill | Decode)
+      echo "$limit bytes_per_second items_per_second tokens_per_second" ;;
+    Attend | Prepare | Quantise | RmsNorm | SwiGlu | Rope)
+      echo "$limit bytes_per_second items_per_second" ;;
+    Static*) echo "runtime_over_static runtime_over_static_median" ;;
+  esac
+}
+
+measured=0
+while read -r name line; do
+  [[ $name == BM_* ]] || continue
+  what=${name#BM_} what=${what%%/*}
+  case $what in
+    Prefill | Decode | Load | Open) library='' ;;
+    *) library=highway/ ;;
+  esac
+  pattern="^BM_[A-Za-z]+/[A-Z0-9_]+/${library}[A-Za-z0-9_:/]+/threads:[0-9]+\$"
+  if [[ ! $name =~ $pattern || (-z $library && $name == */highway/*) ]]; then
+    echo "breaks the pattern: $name"
+    exit 1
+  fi
+  if [[ $line == *"ERROR OCCURRED"* ]]; then
+    echo "reports an error: $name $line"
+    exit 1
+  fi
+  for counter in $(counters_of "$what"); do
+    if [[ " $line" != *" $counter="[0-9]* ]]; then
+      echo "$counter is missing: $name $line"
+      exit 1
+    fi
+  done
+  measured=$((measured + 1))
+done < "$out"
+((measured > 0)) || { echo "nothing was measured"; exit 1; }
+
+for seconds in 10x 0 -1 abc; do
+  if "$1" --benchmark_filter="$2" --benchmark_min_time="$seconds" > "$out" 2>&1; then
+    echo "took $seconds for a time"
+    exit 1
+  fi
+done
