@@ -139,12 +139,13 @@ template <class F>
 void bench::register_models_in(bool large) {
   register_model<Model<Stories260K, F>>();
   register_model<Model<TinyLlama_1_1B, F>>();
-  // The stories in the formats in which they are of use; the others where memory may suffice.
+  if constexpr (!std::is_same_v<F, F32>)
+    if (large) register_model<Model<Llama2_7B, F>>();
+#if !defined(LLAMA2_DYNAMIC)  // each costs a compilation for every target
   if constexpr (!std::is_same_v<F, F16> && !std::is_same_v<F, Q4_0>)
     register_model<Model<Stories15M, F>>();
   if constexpr (std::is_same_v<F, F32>) register_model<Model<Stories110M, F>>();
-  if constexpr (!std::is_same_v<F, F32>)
-    if (large) register_model<Model<Llama2_7B, F>>();
+#endif
 }
 
 template void bench::register_models_in<llama2::LLAMA2_BENCH_FORMAT>(bool);
