@@ -113,9 +113,27 @@ class Session {
   [[nodiscard]] std::size_t context() const noexcept { return sequence_.capacity(); }
 
   /// Begins a new text.
-  void reset() noexcept {
-    tokens_.clear();
-    sequence_.truncate(0);
+  void reset() noexcept { truncate(0); }
+
+  /// Forgets all tokens from the one at `size` on; no effect if there are fewer.
+  void truncate(std::size_t size) noexcept {
+    if (size >= tokens_.size()) return;
+    tokens_.resize(size);
+    sequence_.truncate(size);
+    logits_of_ = 0;
+  }
+
+  /// A session with the same text, to be continued by itself: what has been evaluated is shared, in
+  /// whole pages of the key/value cache. `context` 0 is this session's. Throws `out_of_memory` if
+  /// the pool, which for this must be larger than one session's, has too few pages for the rest,
+  /// and `context_exhausted` if the text does not fit.
+  [[nodiscard]] Session fork(std::size_t context = 0) const {
+    if (context == 0) context = this->context();
+    if (context < tokens_.size())
+      throw Error(ErrorCode::context_exhausted, "the text does not fit into the fork's context",
+                  {.expected = "at least " + std::to_string(tokens_.size()) + " tokens",
+                   .found = std::to_string(context)});
+    return Session(*this, context);
   }
 
   /// Appends tokens to the text without evaluating them yet. Throws `context_exhausted` if they do
@@ -134,6 +152,8 @@ class Session {
   std::span<const float> logits() {
     if (tokens_.empty())
       throw Error(ErrorCode::invalid_argument, "there are no logits for an empty text");
+    if (logits_of_ != tokens_.size())  // after the text was cut, its last token is evaluated again
+      sequence_.truncate(tokens_.size() - 1);
     for (std::size_t begin = sequence_.size(); begin < tokens_.size(); begin = sequence_.size()) {
       const std::size_t n = std::min(tokens_.size() - begin, workspace_.rows());
       const bool last = begin + n == tokens_.size();
@@ -143,6 +163,7 @@ class Session {
       model_.forward(rows_, workspace_,
                      last ? std::span<float>(logits_.data(), logits_.size()) : std::span<float>());
     }
+    logits_of_ = tokens_.size();
     return {logits_.data(), logits_.size()};
   }
 
@@ -217,6 +238,20 @@ class Session {
   }
 
  private:
+  Session(const Session& other, std::size_t context)
+      : model_(other.model_),
+        tokenizer_(other.tokenizer_),
+        sequence_(other.sequence_.fork(context)),
+        workspace_(other.workspace_.rows()),
+        logits_(M::Shape::vocab),
+        sampler_(M::Shape::vocab) {
+    tokens_.reserve(context);
+    rows_.reserve(workspace_.rows());
+    append(other.tokens_);
+    std::ranges::copy(other.logits_, logits_.data());
+    logits_of_ = other.logits_of_;
+  }
+
   static Sequence make_sequence(const M& model, const Options& options) {
     const std::size_t context = options.context != 0 ? options.context : model.config().context;
     require_option(context <= max_context, "context", static_cast<double>(context),
@@ -236,6 +271,7 @@ class Session {
   Sequence sequence_;
   Workspace<typename M::Shape> workspace_;
   AlignedBuffer<float> logits_;
+  std::size_t logits_of_ = 0;  // how many tokens the logits follow; 0: none
   Sampler sampler_;
   std::vector<Token> tokens_;
   std::vector<Row> rows_;
