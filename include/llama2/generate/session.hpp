@@ -16,6 +16,7 @@
 #include "llama2/base/error.hpp"
 #include "llama2/generate/sampler.hpp"
 #include "llama2/model/model.hpp"
+#include "llama2/text/stop_strings.hpp"
 #include "llama2/text/stream_decoder.hpp"
 #include "llama2/text/tokenizer.hpp"
 
@@ -38,7 +39,8 @@ struct GenerateOptions {
   float min_p = 0.0f;
   float repetition_penalty = 1.0f;
   std::size_t repetition_window = 64;
-  std::uint64_t seed = 0;  ///< same seed, options, build and target: same text
+  std::uint64_t seed = 0;              ///< same seed, options, build and target: same text
+  std::vector<std::string> stop = {};  ///< strings before which the text ends
 
   [[nodiscard]] SamplingOptions sampling() const noexcept {
     return {temperature, top_k, top_p, min_p, repetition_penalty, repetition_window};
@@ -50,6 +52,7 @@ enum class StopReason {
   end_of_text,   ///< the model produced its end token (or, as llama2.c's models do, a new begin)
   max_tokens,    ///< as many tokens as asked for
   context_full,  ///< the text fills the session's context
+  stop_string,   ///< one of the stop strings came
   stopped,       ///< the callback returned false
 };
 
@@ -61,6 +64,8 @@ constexpr std::string_view to_string(StopReason reason) noexcept {
       return "token limit";
     case StopReason::context_full:
       return "context full";
+    case StopReason::stop_string:
+      return "stop string";
     case StopReason::stopped:
       return "stopped by caller";
   }
@@ -198,6 +203,7 @@ class Session {
     append(prompt_tokens);
     // The text's first piece loses the space that sentencepiece puts before every text.
     StreamDecoder decoder(tokenizer_, is_blank());
+    StopStrings stops(options.stop, max_piece_bytes + 16);
     sampler_.seed(options.seed);
 
     std::span<const float> logits = this->logits();
@@ -208,7 +214,14 @@ class Session {
                           .seconds = 0};
     const auto first_logits = Clock::now();
     const auto emit = [&](std::string_view text) {
-      return text.empty() || static_cast<bool>(on_text(text));
+      if (text.empty() || static_cast<bool>(on_text(text))) return true;
+      result.reason = StopReason::stopped;
+      return false;
+    };
+    const auto take = [&](std::string_view text) {
+      if (!emit(stops.push(text))) return false;
+      if (stops.stopped()) result.reason = StopReason::stop_string;
+      return !stops.stopped();
     };
     while (true) {
       if (result.tokens == options.max_tokens) break;
@@ -224,15 +237,13 @@ class Session {
         break;
       }
       // A model may have more ids than its tokenizer; the surplus has no text.
-      if (static_cast<std::size_t>(token) < tokenizer_.vocab_size() && !emit(decoder.push(token))) {
-        result.reason = StopReason::stopped;
+      if (static_cast<std::size_t>(token) < tokenizer_.vocab_size() && !take(decoder.push(token)))
         break;
-      }
       if (result.tokens == options.max_tokens) break;  // the next logits are not needed
       if (tokens_.size() < context()) logits = this->logits();
     }
-    if (result.reason != StopReason::stopped && !emit(decoder.flush()))
-      result.reason = StopReason::stopped;
+    if (result.reason != StopReason::stopped && result.reason != StopReason::stop_string)
+      if (take(decoder.flush())) emit(stops.flush());
     result.seconds = seconds_since(first_logits);
     return result;
   }
