@@ -10,6 +10,8 @@
 #include "catch.hpp"
 #include "error_of.hpp"
 #include "llama2/base/random.hpp"
+#include "llama2/generate/batch.hpp"
+#include "llama2/generate/hidden_state.hpp"
 #include "llama2/generate/score.hpp"
 #include "llama2/generate/session.hpp"
 #include "llama2/model/random_model.hpp"
@@ -244,4 +246,145 @@ TEST_CASE("a session that is cut or forked has the logits of its text") {
   CHECK(same_bits(unevaluated.fork(30).logits(), last_logits(model, cut)));
   CHECK(error_of([&] { (void)unevaluated.fork(10); }).value().code() ==
         ErrorCode::context_exhausted);
+}
+
+namespace {
+struct LetteredBlocks : TinyBlocks {
+  static constexpr std::size_t vocab = test::synthetic_vocab;
+};
+}  // namespace
+
+TEMPLATE_TEST_CASE("the texts of a batch are those of sessions alone", "", (Model<Lettered, F32>),
+                   (Model<LetteredBlocks, Q8_0, Q8_0>)) {
+  using M = TestType;
+  struct Told {
+    std::vector<Token> prompt;
+    GenerateOptions options;
+    std::string text;
+    std::optional<BatchResult> end;
+    typename Batch<M>::Id id;
+  };
+  const Tokenizer tokenizer = test::synthetic_tokenizer();
+  for (const std::size_t threads : {1u, 2u}) {
+    const M model = make_random_model<M>(
+        11, SharedExecutor(std::make_shared<ThreadPool>(threads), threads == 1 ? 1 : 0));
+    const auto pool = std::make_shared<typename M::Pool>(80 * page);
+    Random random(41);
+    for (const std::size_t rows : {1u, 5u, 240u}) {
+      Batch<M> batch(model, tokenizer, pool, rows);
+      std::vector<std::unique_ptr<Told>> all;
+      std::vector<typename Batch<M>::Id> removed;
+      // A past that some share.
+      const auto start = some_tokens(page + 5, M::Shape::vocab, 77);
+      typename M::Sequence shared(pool, start.size());
+      {
+        Workspace<typename M::Shape> workspace;
+        std::vector<typename M::Row> first;
+        for (std::size_t i = 0; i < start.size(); ++i) first.push_back({start[i], i, &shared});
+        model.forward(first, workspace, {});
+      }
+      for (int step = 0; step < 60 || batch.size() != 0; ++step) {
+        if (step < 40 && all.size() < 16 && random() % 3 == 0) {
+          auto told = std::make_unique<Told>();
+          Told& t = *told;
+          t.options = {.max_tokens = 1 + random() % 25, .temperature = 0.9f, .seed = random()};
+          if (random() % 2 == 0) t.options.stop = {"e", "th"};
+          const bool fork = random() % 3 == 0;
+          t.prompt = fork ? start : some_tokens(1 + random() % 70, M::Shape::vocab, random() % 999);
+          const auto on_text = [&t](std::string_view piece) {
+            t.text += piece;
+            return true;
+          };
+          const auto on_end = [&t](auto id, const BatchResult& end) {
+            CHECK(id == t.id);
+            t.end = end;
+          };
+          t.id = fork ? batch.add(shared.fork(2 * page), t.prompt, t.options, on_text, on_end)
+                      : batch.add(t.prompt, 2 * page, t.options, on_text, on_end);
+          all.push_back(std::move(told));
+        }
+        if (random() % 20 == 0 && !all.empty()) {
+          const auto id = all[random() % all.size()]->id;
+          if (batch.remove(id)) removed.push_back(id);
+        }
+        batch.step();
+      }
+      CHECK(all.size() >= 6);
+      for (const auto& told : all) {
+        if (std::ranges::find(removed, told->id) != removed.end()) {
+          CHECK_FALSE(told->end);
+          continue;
+        }
+        Session<M> alone(model, tokenizer, {.context = 2 * page, .pool = pool});
+        alone.append(told->prompt);
+        std::string text;
+        const auto result = alone.generate("", told->options, [&](std::string_view piece) {
+          text += piece;
+          return true;
+        });
+        REQUIRE(told->end);
+        CHECK(told->text == text);
+        CHECK(told->end->reason == result.reason);
+        CHECK(told->end->tokens == result.tokens);
+      }
+    }
+    CHECK(pool->free_pages() == pool->pages());
+  }
+}
+
+TEST_CASE("a text of a batch that fails ends alone") {
+  using M = Model<Lettered, F32>;
+  const M model = make_random_model<M>(12);
+  Batch<M> batch(model, test::synthetic_tokenizer(), std::make_shared<M::Pool>(4 * page));
+  const GenerateOptions options{.max_tokens = 5, .temperature = 0};
+  std::size_t pieces = 0;
+  batch.add({1, 5}, page, options,
+            [](std::string_view) -> bool { throw std::runtime_error("no"); });
+  const auto good =
+      batch.add({1, 5}, page, options, [&](std::string_view) { return ++pieces > 0; });
+  std::size_t thrown = 0;
+  for (int i = 0; i < 10; ++i) {
+    try {
+      if (batch.step() == 0) break;
+    } catch (const std::runtime_error&) {
+      ++thrown;
+      CHECK(batch.size() == 1);
+      CHECK(batch.tokens(good).size() > 2);
+    }
+  }
+  CHECK(thrown == 1);
+  CHECK(pieces > 0);
+  const auto code_of = [&](std::vector<Token> prompt, std::size_t context) {
+    return error_of([&] { batch.add(std::move(prompt), context, options, {}); }).value().code();
+  };
+  CHECK(code_of({}, page) == ErrorCode::invalid_argument);
+  CHECK(code_of({-1}, page) == ErrorCode::invalid_argument);
+  CHECK(code_of(std::vector<Token>(20, 1), 10) == ErrorCode::context_exhausted);
+  CHECK(code_of({1}, 5 * page) == ErrorCode::out_of_memory);
+}
+
+TEST_CASE("hidden states are what the head reads") {
+  using M = Model<TinyGrouped, F32>;
+  const M model = make_random_model<M>(13);
+  const auto tokens = some_tokens(9, 40, 14);
+  const auto last = hidden_state(model, tokens, Pooling::last);
+  REQUIRE(last.size() == TinyGrouped::dim);
+  const auto logits = last_logits(model, tokens);
+  std::vector<float> row(TinyGrouped::dim);
+  for (std::size_t v = 0; v < 40; ++v) {
+    model.weights().head().decode_row(v, row.data());
+    double sum = 0;
+    for (std::size_t i = 0; i < row.size(); ++i) sum += double{row[i]} * double{last[i]};
+    CHECK(sum == Approx(logits[v]).margin(1e-4));
+  }
+  const auto mean = hidden_state(model, tokens, Pooling::mean);
+  std::vector<double> expected(TinyGrouped::dim);
+  for (std::size_t n = 1; n <= tokens.size(); ++n) {
+    const auto state = hidden_state(model, std::span(tokens).first(n), Pooling::last);
+    for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += double{state[i]} / 9;
+  }
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    CHECK(mean[i] == Approx(expected[i]).margin(1e-6));
+  CHECK(error_of([&] { (void)hidden_state(model, {}, Pooling::mean); }).value().code() ==
+        ErrorCode::invalid_argument);
 }

@@ -14,10 +14,9 @@
 #include <vector>
 
 #include "llama2/base/error.hpp"
+#include "llama2/generate/continuation.hpp"
 #include "llama2/generate/sampler.hpp"
 #include "llama2/model/model.hpp"
-#include "llama2/text/stop_strings.hpp"
-#include "llama2/text/stream_decoder.hpp"
 #include "llama2/text/tokenizer.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
@@ -28,57 +27,6 @@ struct SessionOptions {
   std::size_t context = 0;                      ///< most tokens of the text; 0: the model's context
   std::shared_ptr<typename M::Pool> pool = {};  ///< whose pages to take; by default its own
   std::size_t batch_rows = max_batch_rows;      ///< tokens of a prompt taken at a time
-};
-
-/// What one call of `generate` does.
-struct GenerateOptions {
-  std::size_t max_tokens = 256;  ///< most tokens to produce
-  float temperature = 1.0f;      ///< these six: see `SamplingOptions`
-  std::size_t top_k = 0;
-  float top_p = 1.0f;
-  float min_p = 0.0f;
-  float repetition_penalty = 1.0f;
-  std::size_t repetition_window = 64;
-  std::uint64_t seed = 0;              ///< same seed, options, build and target: same text
-  std::vector<std::string> stop = {};  ///< strings before which the text ends
-
-  [[nodiscard]] SamplingOptions sampling() const noexcept {
-    return {temperature, top_k, top_p, min_p, repetition_penalty, repetition_window};
-  }
-};
-
-/// Why generation stopped.
-enum class StopReason {
-  end_of_text,   ///< the model produced its end token (or, as llama2.c's models do, a new begin)
-  max_tokens,    ///< as many tokens as asked for
-  context_full,  ///< the text fills the session's context
-  stop_string,   ///< one of the stop strings came
-  stopped,       ///< the callback returned false
-};
-
-constexpr std::string_view to_string(StopReason reason) noexcept {
-  switch (reason) {
-    case StopReason::end_of_text:
-      return "end of text";
-    case StopReason::max_tokens:
-      return "token limit";
-    case StopReason::context_full:
-      return "context full";
-    case StopReason::stop_string:
-      return "stop string";
-    case StopReason::stopped:
-      return "stopped by caller";
-  }
-  return "";
-}
-
-/// What `generate` did.
-struct GenerateResult {
-  StopReason reason;
-  std::size_t prompt_tokens;  ///< tokens of the prompt, BOS included
-  std::size_t tokens;         ///< tokens produced, an end token included
-  double prompt_seconds;      ///< time to the first logits
-  double seconds;             ///< time from there to the end
 };
 
 /// A text, the model that continues it and the keys and values of its past. For one thread at a
@@ -188,8 +136,7 @@ class Session {
     const auto seconds_since = [](Clock::time_point start) {
       return std::chrono::duration<double>(Clock::now() - start).count();
     };
-    const SamplingOptions sampling = options.sampling();
-    sampling.validate();
+    options.sampling().validate();
     const auto start = Clock::now();
     // Every token stands for at most `max_piece_bytes` of text, so this cannot fit; encoding it
     // first would take time and memory that the context's size does not bound.
@@ -202,50 +149,19 @@ class Session {
     const auto prompt_tokens = tokenizer_.encode(prompt, {.bos = bos});
     append(prompt_tokens);
     // The text's first piece loses the space that sentencepiece puts before every text.
-    StreamDecoder decoder(tokenizer_, is_blank());
-    StopStrings stops(options.stop, max_piece_bytes + 16);
+    Continuation continuation(tokenizer_, options, is_blank());
     sampler_.seed(options.seed);
 
     std::span<const float> logits = this->logits();
-    GenerateResult result{.reason = StopReason::max_tokens,
-                          .prompt_tokens = prompt_tokens.size(),
-                          .tokens = 0,
-                          .prompt_seconds = seconds_since(start),
-                          .seconds = 0};
+    const double prompt_seconds = seconds_since(start);
     const auto first_logits = Clock::now();
-    const auto emit = [&](std::string_view text) {
-      if (text.empty() || static_cast<bool>(on_text(text))) return true;
-      result.reason = StopReason::stopped;
-      return false;
-    };
-    const auto take = [&](std::string_view text) {
-      if (!emit(stops.push(text))) return false;
-      if (stops.stopped()) result.reason = StopReason::stop_string;
-      return !stops.stopped();
-    };
-    while (true) {
-      if (result.tokens == options.max_tokens) break;
-      if (tokens_.size() == context()) {
-        result.reason = StopReason::context_full;
-        break;
-      }
-      const Token token = sampler_.sample(logits, tokens_, sampling);
-      tokens_.push_back(token);
-      ++result.tokens;
-      if (token == tokenizer_.eos() || token == tokenizer_.bos()) {
-        result.reason = StopReason::end_of_text;
-        break;
-      }
-      // A model may have more ids than its tokenizer; the surplus has no text.
-      if (static_cast<std::size_t>(token) < tokenizer_.vocab_size() && !take(decoder.push(token)))
-        break;
-      if (result.tokens == options.max_tokens) break;  // the next logits are not needed
-      if (tokens_.size() < context()) logits = this->logits();
-    }
-    if (result.reason != StopReason::stopped && result.reason != StopReason::stop_string)
-      if (take(decoder.flush())) emit(stops.flush());
-    result.seconds = seconds_since(first_logits);
-    return result;
+    while (continuation.next(logits, tokens_, context(), sampler_, on_text))
+      logits = this->logits();
+    return {.reason = continuation.reason(),
+            .prompt_tokens = prompt_tokens.size(),
+            .tokens = continuation.count(),
+            .prompt_seconds = prompt_seconds,
+            .seconds = seconds_since(first_logits)};
   }
 
  private:
