@@ -11,6 +11,7 @@
 #include "llama2/generate/instantiate.hpp"
 #include "llama2/generate/sampler.hpp"
 #include "llama2/generate/score.hpp"
+#include "llama2/generate/search.hpp"
 #include "llama2/generate/session.hpp"
 #include "llama2/io/load.hpp"
 #include "llama2/io/load_tokenizer.hpp"

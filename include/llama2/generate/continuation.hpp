@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,20 +19,41 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
-/// What one call of `generate` does.
+/// What one call of `generate` does: how tokens are chosen, and how many.
 struct GenerateOptions {
   std::size_t max_tokens = 256;  ///< most tokens to produce
-  float temperature = 1.0f;      ///< these six: see `SamplingOptions`
+  float temperature = 1.0f;      ///< from here to `stages`: see `SamplingOptions`
   std::size_t top_k = 0;
   float top_p = 1.0f;
   float min_p = 0.0f;
+  float typical_p = 1.0f;
+  float mirostat_tau = 0.0f;
+  float mirostat_eta = 0.1f;
   float repetition_penalty = 1.0f;
+  float presence_penalty = 0.0f;
+  float frequency_penalty = 0.0f;
   std::size_t repetition_window = 64;
+  std::vector<LogitBias> logit_bias = {};
+  std::vector<SamplingStage> stages = {};
   std::uint64_t seed = 0;              ///< same seed, options, build and target: same text
   std::vector<std::string> stop = {};  ///< strings before which the text ends
+  /// Sees each token with the model's logits that it was chosen from, before its text is shown.
+  std::function<void(Token, std::span<const float> logits)> on_token = {};
 
-  [[nodiscard]] SamplingOptions sampling() const noexcept {
-    return {temperature, top_k, top_p, min_p, repetition_penalty, repetition_window};
+  [[nodiscard]] SamplingOptions sampling() const {
+    return {temperature,
+            top_k,
+            top_p,
+            min_p,
+            typical_p,
+            mirostat_tau,
+            mirostat_eta,
+            repetition_penalty,
+            presence_penalty,
+            frequency_penalty,
+            repetition_window,
+            logit_bias,
+            stages};
   }
 };
 
@@ -79,7 +101,8 @@ class Continuation {
         max_tokens_(options.max_tokens),
         tokenizer_(std::move(tokenizer)),
         decoder_(tokenizer_, at_start),
-        stops_(options.stop, max_piece_bytes + 16) {}
+        stops_(options.stop, max_piece_bytes + 16),
+        on_token_(options.on_token) {}
 
   /// Unless the text is at its end, chooses the token that follows `tokens` from their logits,
   /// appends it, and shows `on_text` what text that completes. Returns whether the text goes on;
@@ -91,6 +114,7 @@ class Continuation {
     const Token token = sampler.sample(logits, tokens, sampling_);
     tokens.push_back(token);
     ++count_;
+    if (on_token_) on_token_(token, logits);
     if (token == tokenizer_.eos() || token == tokenizer_.bos()) {
       reason_ = StopReason::end_of_text;
       return finish(on_text);
@@ -146,6 +170,7 @@ class Continuation {
   Tokenizer tokenizer_;
   StreamDecoder decoder_;
   StopStrings stops_;
+  std::function<void(Token, std::span<const float>)> on_token_;
   StopReason reason_ = StopReason::max_tokens;
   std::size_t count_ = 0;
 };

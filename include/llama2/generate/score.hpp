@@ -15,12 +15,17 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
-/// The natural logarithm of softmax(logits)[token], in double. `token` must be in range.
-inline double log_probability(std::span<const float> logits, Token token) noexcept {
+/// The natural logarithm of the sum of exponentials, in double.
+inline double log_sum_exp(std::span<const float> logits) noexcept {
   const double highest = *std::ranges::max_element(logits);
   double sum = 0;
   for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - highest);
-  return static_cast<double>(logits[static_cast<std::size_t>(token)]) - highest - std::log(sum);
+  return highest + std::log(sum);
+}
+
+/// The natural logarithm of softmax(logits)[token], in double. `token` must be in range.
+inline double log_probability(std::span<const float> logits, Token token) noexcept {
+  return static_cast<double>(logits[static_cast<std::size_t>(token)]) - log_sum_exp(logits);
 }
 
 namespace detail {
