@@ -1,6 +1,6 @@
 // Attention of one query over a paged cache of keys and values.
 
-#if defined(LLAMA2_KERNELS_ATTENTION_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#if defined(LLAMA2_KERNELS_ATTENTION_INL_HPP_) == defined(LLAMA2_TARGET_TOGGLE)
 #ifdef LLAMA2_KERNELS_ATTENTION_INL_HPP_
 #undef LLAMA2_KERNELS_ATTENTION_INL_HPP_
 #else
@@ -16,8 +16,8 @@
 #include "llama2/kernels/prepare-inl.hpp"
 #include "llama2/simd/math-inl.hpp"
 
-HWY_BEFORE_NAMESPACE();
-namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+LLAMA2_TARGET_BEGIN;
+namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE {
 
 /// Writes a key and a value, HeadDim floats each, to slot `slot` of a head's part of a page.
 template <KvFormat K, std::size_t HeadDim, std::size_t P>
@@ -50,8 +50,8 @@ namespace detail {
 
 /// scores[j] = q . key[j] for the first `count` keys of a page (a few more are computed).
 template <KvFormat K, std::size_t HeadDim, std::size_t P>
-HWY_INLINE void page_scores(const float* q, const KvHead<K, HeadDim, P>& head, std::size_t count,
-                            float* scores) {
+LLAMA2_INLINE void page_scores(const float* q, const KvHead<K, HeadDim, P>& head, std::size_t count,
+                               float* scores) {
   using namespace simd;
   constexpr NativeFloats d;
   constexpr std::size_t vectors = std::min<std::size_t>(8, P / d.lanes);
@@ -74,8 +74,8 @@ HWY_INLINE void page_scores(const float* q, const KvHead<K, HeadDim, P>& head, s
 
 /// The same for keys in 8 bits: each group's product is scaled once.
 template <std::size_t HeadDim, std::size_t P>
-HWY_INLINE void page_scores(const float* q, const KvHead<Q8_0, HeadDim, P>& head, std::size_t count,
-                            float* scores) {
+LLAMA2_INLINE void page_scores(const float* q, const KvHead<Q8_0, HeadDim, P>& head,
+                               std::size_t count, float* scores) {
   using namespace simd;
   constexpr NativeFloats d;
   constexpr std::size_t vectors = std::min<std::size_t>(4, P / d.lanes);  // two sums for each
@@ -106,8 +106,8 @@ HWY_INLINE void page_scores(const float* q, const KvHead<Q8_0, HeadDim, P>& head
 
 /// out[i .. i + Vectors * Lanes) = out * decay + sum over j of weights[j] * values[j][i ...].
 template <std::size_t HeadDim, std::size_t Lanes, std::size_t Vectors, class Element>
-HWY_INLINE void weigh_values(const float* weights, const Element* values, std::size_t count,
-                             float decay, float* out) {
+LLAMA2_INLINE void weigh_values(const float* weights, const Element* values, std::size_t count,
+                                float decay, float* out) {
   using namespace simd;
   constexpr Floats<Lanes> d;
   Vec<Floats<Lanes>> sums[Vectors];
@@ -127,8 +127,8 @@ HWY_INLINE void weigh_values(const float* weights, const Element* values, std::s
 /// `weigh_values` for elements [Begin, Begin + Size) of the values, in as many vectors at a time
 /// as there are registers for.
 template <std::size_t Begin, std::size_t Size, KvFormat K, std::size_t HeadDim, std::size_t P>
-HWY_INLINE void weigh_range(const float* weights, const KvHead<K, HeadDim, P>& head,
-                            std::size_t count, float decay, float* out) {
+LLAMA2_INLINE void weigh_range(const float* weights, const KvHead<K, HeadDim, P>& head,
+                               std::size_t count, float decay, float* out) {
   constexpr std::size_t lanes = simd::lanes_dividing(Size);
   constexpr std::size_t chunk = 8 * lanes;
   constexpr std::size_t rest = Size % chunk / lanes;
@@ -142,15 +142,15 @@ HWY_INLINE void weigh_range(const float* weights, const KvHead<K, HeadDim, P>& h
 
 /// out = out * decay + sum over the first `count` values of a page, each times its weight.
 template <KvFormat K, std::size_t HeadDim, std::size_t P>
-HWY_INLINE void weigh_page(const float* weights, const KvHead<K, HeadDim, P>& head,
-                           std::size_t count, float decay, float* out) {
+LLAMA2_INLINE void weigh_page(const float* weights, const KvHead<K, HeadDim, P>& head,
+                              std::size_t count, float decay, float* out) {
   weigh_range<0, HeadDim>(weights, head, count, decay, out);
 }
 
 /// The same for values in 8 bits: a group's scales go into its weights.
 template <std::size_t HeadDim, std::size_t P, std::size_t Group = 0>
-HWY_INLINE void weigh_page(const float* weights, const KvHead<Q8_0, HeadDim, P>& head,
-                           std::size_t count, float decay, float* out) {
+LLAMA2_INLINE void weigh_page(const float* weights, const KvHead<Q8_0, HeadDim, P>& head,
+                              std::size_t count, float decay, float* out) {
   using namespace simd;
   constexpr NativeFloats d;
   constexpr std::size_t begin = 32 * Group;
@@ -165,7 +165,7 @@ HWY_INLINE void weigh_page(const float* weights, const KvHead<Q8_0, HeadDim, P>&
 /// Scores become exp(score - max); returns their sum. Elements from `count` to the end of its
 /// vector become zero.
 template <std::size_t P>
-HWY_INLINE float exponentials(float* scores, std::size_t count, float max_score) {
+LLAMA2_INLINE float exponentials(float* scores, std::size_t count, float max_score) {
   using namespace simd;
   constexpr NativeFloats d;
   const auto top = set(d, max_score);
@@ -216,7 +216,7 @@ void attend(const float* q, const KvHead<K, HeadDim, P>* const* pages, std::size
   for (std::size_t i = 0; i < HeadDim; ++i) out[i] *= inverse;
 }
 
-}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
+}  // namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE
+LLAMA2_TARGET_END;
 
 #endif  // toggle guard
