@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <type_traits>
 
 #include "limit_loops.hpp"
 #include "llama2/kernels/kernels-inl.hpp"
@@ -26,20 +25,27 @@ namespace ops = simd::ops;
 
 inline constexpr std::string_view name = llama2::LLAMA2_TARGET_NAMESPACE::Kernels::name;
 
+/// Makes the compiler believe that a register has changed, or an array, which stands for one.
+template <class Raw>
+LLAMA2_INLINE void renew_raw(Raw& raw) {
+#if defined(__x86_64__) || defined(__i386__)
+  asm volatile("" : "+v"(raw));
+#elif defined(__aarch64__)
+  asm volatile("" : "+w"(raw));
+#else
+  asm volatile("" : "+m"(raw));
+#endif
+}
+template <class T, std::size_t N>
+LLAMA2_INLINE void renew_raw(T (&raw)[N]) {
+  asm volatile("" : "+m"(raw));
+}
+
 /// Makes the compiler believe that a vector has changed, and is needed: nothing computed from it
 /// can be shared with another round, left out, or moved out of a loop. Costs no instruction.
 template <class V>
 LLAMA2_INLINE void renew(V& v) {
-#if defined(__x86_64__) || defined(__i386__)
-  if constexpr (!std::is_array_v<decltype(v.raw)>)
-    asm volatile("" : "+v"(v.raw));
-  else
-#elif defined(__aarch64__)
-  if constexpr (!std::is_array_v<decltype(v.raw)>)
-    asm volatile("" : "+w"(v.raw));
-  else
-#endif
-    asm volatile("" : "+m"(v));
+  renew_raw(v.raw);
 }
 
 /// Reads in `Streams` ascending streams, `Lines` cache lines of each in turn, and asks for what

@@ -84,6 +84,7 @@
 #if defined(LLAMA2_DYNAMIC) && defined(LLAMA2_SIMD_XSIMD)
 #error \
     "llama2: dynamic mode needs Highway: xsimd (LLAMA2_SIMD_XSIMD; CMake: LLAMA2_SIMD=xsimd, or llama2::xsimd linked) compiles for one processor target only."
+#undef LLAMA2_SIMD_XSIMD  // this error is enough
 #endif
 #if defined(LLAMA2_DYNAMIC)
 #define LLAMA2_DETAIL_MODE _dynamic

@@ -78,7 +78,7 @@ LLAMA2_INLINE Vec<D> load(D d, const float* p) {
 template <class D>
 LLAMA2_INLINE Vec<D> load(D d, const Half* p) {
   if constexpr (Vec<D>::has_register)
-    return {reg::load(Count<D::lanes>(), p).data};
+    return {Vec<D>::Register::load(p).data};
   else
     return generate(d, [p](std::size_t i) { return to_float(p[i]); });
 }
@@ -86,7 +86,7 @@ LLAMA2_INLINE Vec<D> load(D d, const Half* p) {
 template <class D>
 LLAMA2_INLINE Vec<D> load(D d, const BFloat16* p) {
   if constexpr (Vec<D>::has_register) {
-    const auto halves = reg::widen(Count<D::lanes>(), reinterpret_cast<const std::uint16_t*>(p));
+    const auto halves = Vec<D>::Register::widen(reinterpret_cast<const std::uint16_t*>(p));
     return {reg::cast<float>(halves << 16).data};
   } else {
     return generate(d, [p](std::size_t i) { return to_float(p[i]); });
@@ -95,15 +95,15 @@ LLAMA2_INLINE Vec<D> load(D d, const BFloat16* p) {
 
 template <class D>
 LLAMA2_INLINE Vec<D> load_firsts(D d, const BFloat16 (*p)[2]) {
-  return each([](auto both) { return reg::from_bits(reg::to_bits(both) << 16); },
+  return each([](auto both) { return reg::cast<float>(reg::cast<std::uint32_t>(both) << 16); },
               load(d, reinterpret_cast<const float*>(p)));
 }
 template <class D>
 LLAMA2_INLINE Vec<D> load_seconds(D d, const BFloat16 (*p)[2]) {
   return each(
       [](auto both) {
-        const auto bits = reg::to_bits(both);
-        return reg::from_bits(bits & decltype(bits)(0xFFFF0000u));
+        const auto bits = reg::cast<std::uint32_t>(both);
+        return reg::cast<float>(bits & decltype(bits)(0xFFFF0000u));
       },
       load(d, reinterpret_cast<const float*>(p)));
 }
@@ -111,7 +111,7 @@ LLAMA2_INLINE Vec<D> load_seconds(D d, const BFloat16 (*p)[2]) {
 template <class D>
 LLAMA2_INLINE Vec<D> load(D d, const std::int8_t* p) {
   if constexpr (Vec<D>::has_register)
-    return {xsimd::to_float(reg::widen(Count<D::lanes>(), p)).data};
+    return {reg::to_float(Vec<D>::Register::widen(p)).data};
   else
     return generate(d, [p](std::size_t i) { return static_cast<float>(p[i]); });
 }
@@ -119,8 +119,8 @@ LLAMA2_INLINE Vec<D> load(D d, const std::int8_t* p) {
 template <class D>
 LLAMA2_INLINE Vec<D> load_low_nibbles(D d, const std::uint8_t* p) {
   if constexpr (Vec<D>::has_register) {
-    const auto both = reg::widen(Count<D::lanes>(), p);
-    return {xsimd::to_float(both & decltype(both)(15)).data};
+    const auto both = Vec<D>::Register::widen(p);
+    return {reg::to_float(both & decltype(both)(15)).data};
   } else {
     return generate(d, [p](std::size_t i) { return static_cast<float>(p[i] & 15); });
   }
@@ -128,7 +128,7 @@ LLAMA2_INLINE Vec<D> load_low_nibbles(D d, const std::uint8_t* p) {
 template <class D>
 LLAMA2_INLINE Vec<D> load_high_nibbles(D d, const std::uint8_t* p) {
   if constexpr (Vec<D>::has_register)
-    return {xsimd::to_float(reg::widen(Count<D::lanes>(), p) >> 4).data};
+    return {reg::to_float(Vec<D>::Register::widen(p) >> 4).data};
   else
     return generate(d, [p](std::size_t i) { return static_cast<float>(p[i] >> 4); });
 }
@@ -136,7 +136,7 @@ LLAMA2_INLINE Vec<D> load_high_nibbles(D d, const std::uint8_t* p) {
 template <class D, class T>
 LLAMA2_INLINE Vec<D> load_first(D d, const T* p, std::size_t n) {
   if constexpr (Vec<D>::has_register && std::is_same_v<T, float>) {
-    return {reg::load_first(Count<D::lanes>(), p, n).data};
+    return {Vec<D>::Register::load_first(p, n).data};
   } else {
     T whole[D::lanes] = {};
     for (std::size_t i = 0; i < n; ++i) whole[i] = p[i];
@@ -155,7 +155,7 @@ LLAMA2_INLINE void store(D, Vec<D> v, float* p) {
 template <class D>
 LLAMA2_INLINE void store(D, Vec<D> v, Half* p) {
   if constexpr (Vec<D>::has_register)
-    reg::store(typename Vec<D>::Batch(v.raw), p, Count<D::lanes>());
+    Vec<D>::Register::store(typename Vec<D>::Batch(v.raw), p);
   else
     for (std::size_t i = 0; i < D::lanes; ++i) p[i] = to_half(v.raw[i]);
 }
@@ -189,8 +189,8 @@ template <class V>
 LLAMA2_INLINE V negate(V v) {
   return each(
       [](auto x) {
-        const auto bits = reg::to_bits(x);
-        return reg::from_bits(bits ^ decltype(bits)(0x80000000u));
+        const auto bits = reg::cast<std::uint32_t>(x);
+        return reg::cast<float>(bits ^ decltype(bits)(0x80000000u));
       },
       v);
 }
@@ -202,13 +202,13 @@ LLAMA2_INLINE V fma(V a, V b, V c) {
 
 template <class V>
 LLAMA2_INLINE V swap_pairs(V v) {
-  return {reg::swap_pairs(typename V::Batch(v.raw)).data};
+  return {V::Register::swap_pairs(typename V::Batch(v.raw)).data};
 }
 
 template <class D>
 LLAMA2_INLINE float first_lane(D, Vec<D> v) {
   if constexpr (Vec<D>::has_register)
-    return reg::first(typename Vec<D>::Batch(v.raw));
+    return Vec<D>::Register::first(typename Vec<D>::Batch(v.raw));
   else
     return v.raw[0];
 }
@@ -221,11 +221,11 @@ LLAMA2_INLINE float fold(D, Vec<D> v, F f) {
     constexpr Floats<D::lanes / 2> half;
     const typename Vec<D>::Batch whole(v.raw);
     return fold(half,
-                f(Vec<Floats<half.lanes>>{reg::low_half(whole).data},
-                  Vec<Floats<half.lanes>>{reg::high_half(whole).data}),
+                f(Vec<Floats<half.lanes>>{Vec<D>::Register::low_half(whole).data},
+                  Vec<Floats<half.lanes>>{Vec<D>::Register::high_half(whole).data}),
                 f);
   } else if constexpr (D::lanes == 4) {
-    v = f(v, Vec<D>{reg::swap_halves(typename Vec<D>::Batch(v.raw)).data});
+    v = f(v, Vec<D>{Vec<D>::Register::swap_halves(typename Vec<D>::Batch(v.raw)).data});
     return first_lane(D(), f(v, swap_pairs(v)));
   } else {
     auto result = set(one, v.raw[0]);
@@ -280,7 +280,8 @@ template <class D>
 LLAMA2_INLINE Vec<D> scale_by_power_of_2(D, Vec<D> v, Vec<D> n) {
   return each(
       [](auto x, auto power) {
-        return reg::from_bits(reg::to_bits(x) + (reg::to_integers(power) << 23));
+        return reg::cast<float>(reg::cast<std::uint32_t>(x) +
+                                reg::cast<std::uint32_t>(reg::to_integer(power) << 23));
       },
       v, n);
 }
@@ -291,10 +292,10 @@ LLAMA2_INLINE void store_bytes(D d, Vec<D> v, std::uint8_t* p) {
   const Vec<D> sum = add(v, set(d, 12582912.0f));
   if constexpr (Vec<D>::has_register) {
     const auto bits = reg::cast<std::int32_t>(typename Vec<D>::Batch(sum.raw));
-    reg::store_bytes(bits & decltype(bits)(0xFF), p, Count<D::lanes>());
+    Vec<D>::Register::store_bytes(bits & decltype(bits)(0xFF), p);
   } else {
     for (std::size_t i = 0; i < D::lanes; ++i)
-      p[i] = static_cast<std::uint8_t>(reg::to_bits(sum.raw[i]));
+      p[i] = static_cast<std::uint8_t>(reg::cast<std::uint32_t>(sum.raw[i]));
   }
 }
 
@@ -307,15 +308,18 @@ template <class D>
 LLAMA2_INLINE Vec<D> magnitude_key(D, Vec<D> v) {
   return each(
       [](auto x) {
-        const auto bits = reg::to_bits(x);
-        return reg::from_bits((bits + bits) | (bits >> 31));
+        const auto bits = reg::cast<std::uint32_t>(x);
+        return reg::cast<float>((bits + bits) | (bits >> 31));
       },
       v);
 }
 template <class D>
 LLAMA2_INLINE Vec<D> max_key(D, Vec<D> a, Vec<D> b) {
   return each(
-      [](auto x, auto y) { return reg::from_bits(xsimd::max(reg::to_bits(x), reg::to_bits(y))); },
+      [](auto x, auto y) {
+        return reg::cast<float>(
+            xsimd::max(reg::cast<std::uint32_t>(x), reg::cast<std::uint32_t>(y)));
+      },
       a, b);
 }
 template <class D>
@@ -327,7 +331,7 @@ template <class D>
 LLAMA2_INLINE bool any_equal(D, Vec<D> a, Vec<D> b) {
   if constexpr (Vec<D>::has_register) {
     using B = typename Vec<D>::Batch;
-    return xsimd::any(B(a.raw) == B(b.raw));
+    return reg::any(B(a.raw) == B(b.raw));
   } else {
     for (std::size_t i = 0; i < D::lanes; ++i)
       if (a.raw[i] == b.raw[i]) return true;

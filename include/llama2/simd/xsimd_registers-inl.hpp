@@ -15,6 +15,17 @@
 #include <cstring>
 #include <string_view>
 #include <type_traits>
+
+// gcc 12 warns of its own intrinsics of AVX-512, of which some begin with any value (its bug
+// 105593).
+#if defined(__AVX512F__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include <immintrin.h>
+#pragma GCC diagnostic pop
+#endif
+
 #include <xsimd/xsimd.hpp>
 
 #include "llama2/base/config.hpp"
@@ -83,14 +94,11 @@ inline constexpr std::string_view target_name =
 
 inline constexpr std::size_t native_lanes = LLAMA2_DETAIL_XSIMD_LANES;
 
-template <std::size_t N>
-using Count = std::integral_constant<std::size_t, N>;
-
-/// Operations on registers and, where few floats have none, on single floats.
+/// Operations on xsimd's vectors and, where few floats have no register, on single ones.
 namespace reg {
 
 LLAMA2_INLINE float fma(float a, float b, float c) {
-#if defined(__FMA__) || LLAMA2_DETAIL_XSIMD_NEON
+#if defined(__FMA__) || defined(LLAMA2_DETAIL_XSIMD_NEON)
   return std::fma(a, b, c);
 #else
   return a * b + c;
@@ -99,17 +107,42 @@ LLAMA2_INLINE float fma(float a, float b, float c) {
 LLAMA2_INLINE float select(bool condition, float a, float b) {
   return condition ? a : b;
 }
-LLAMA2_INLINE std::uint32_t to_bits(float v) {
-  return std::bit_cast<std::uint32_t>(v);
+LLAMA2_INLINE bool any(bool condition) {
+  return condition;
 }
-LLAMA2_INLINE float from_bits(std::uint32_t v) {
-  return std::bit_cast<float>(v);
+/// The same bits as another type.
+template <class To, class From>
+LLAMA2_INLINE To cast(From v) {
+  return std::bit_cast<To>(v);
 }
-LLAMA2_INLINE std::uint32_t to_integers(float v) {
-  return static_cast<std::uint32_t>(static_cast<std::int32_t>(v));
+LLAMA2_INLINE std::int32_t to_integer(float v) {
+  return static_cast<std::int32_t>(v);
+}
+LLAMA2_INLINE float to_float(std::int32_t v) {
+  return static_cast<float>(v);
 }
 
 #if LLAMA2_DETAIL_XSIMD_LANES > 1
+
+using xsimd::any;
+using xsimd::select;
+
+template <class To, class From, class A>
+LLAMA2_INLINE xsimd::batch<To, A> cast(xsimd::batch<From, A> v) {
+#if XSIMD_VERSION_MAJOR >= 11
+  return xsimd::bitwise_cast<To>(v);
+#else
+  return xsimd::bitwise_cast<xsimd::batch<To, A>>(v);
+#endif
+}
+template <class A>
+LLAMA2_INLINE xsimd::batch<std::int32_t, A> to_integer(xsimd::batch<float, A> v) {
+  return xsimd::to_int(v);
+}
+template <class A>
+LLAMA2_INLINE xsimd::batch<float, A> to_float(xsimd::batch<std::int32_t, A> v) {
+  return xsimd::to_float(v);
+}
 
 /// xsimd's architecture with N floats in a register.
 template <std::size_t N>
@@ -127,7 +160,7 @@ template <>
 struct Architecture<8> : std::type_identity<xsimd::avx2> {};
 #endif
 #endif
-#if LLAMA2_DETAIL_XSIMD_NEON
+#if defined(LLAMA2_DETAIL_XSIMD_NEON)
 template <>
 struct Architecture<4> : std::type_identity<xsimd::neon64> {};
 #elif defined(__SSE4_2__)
@@ -147,124 +180,74 @@ struct Architecture<4> : std::type_identity<xsimd::sse2> {};
 /// Elements T in a register of N floats.
 template <class T, std::size_t N>
 using Batch = xsimd::batch<T, typename Architecture<N>::type>;
+
+/// What can be done with N floats in a register, or as many integers.
 template <std::size_t N>
-using FloatBatch = Batch<float, N>;
+struct Register;
+
+/// The same, as far as xsimd and plain loops can do it.
 template <std::size_t N>
-using IntegerBatch = Batch<std::int32_t, N>;
+struct AnyRegister {
+  using Floats = Batch<float, N>;
+  using Integers = Batch<std::int32_t, N>;
 
-/// The same bits as elements of another type.
-template <class To, class From, class A>
-LLAMA2_INLINE xsimd::batch<To, A> cast(xsimd::batch<From, A> v) {
-#if XSIMD_VERSION_MAJOR >= 11
-  return xsimd::bitwise_cast<To>(v);
-#else
-  return xsimd::bitwise_cast<xsimd::batch<To, A>>(v);
-#endif
-}
+  static LLAMA2_INLINE Floats fma(Floats a, Floats b, Floats c) { return xsimd::fma(a, b, c); }
 
-template <class A>
-LLAMA2_INLINE xsimd::batch<float, A> select(xsimd::batch_bool<float, A> condition,
-                                            xsimd::batch<float, A> a, xsimd::batch<float, A> b) {
-  return xsimd::select(condition, a, b);
-}
-template <class A>
-LLAMA2_INLINE xsimd::batch<std::uint32_t, A> to_bits(xsimd::batch<float, A> v) {
-  return cast<std::uint32_t>(v);
-}
-template <class A>
-LLAMA2_INLINE xsimd::batch<float, A> from_bits(xsimd::batch<std::uint32_t, A> v) {
-  return cast<float>(v);
-}
-template <class A>
-LLAMA2_INLINE xsimd::batch<std::uint32_t, A> to_integers(xsimd::batch<float, A> v) {
-  return cast<std::uint32_t>(xsimd::to_int(v));
-}
+  /// Small integers as 32-bit ones.
+  template <class T>
+  static LLAMA2_INLINE Integers widen(const T* p) {
+    std::int32_t wide[N];
+    for (std::size_t i = 0; i < N; ++i) wide[i] = p[i];
+    return Integers::load_unaligned(wide);
+  }
 
-// What follows is general, then better for some registers.
+  static LLAMA2_INLINE Floats load(const Half* p) {
+    const Integers bits = Register<N>::widen(reinterpret_cast<const std::uint16_t*>(p));
+    const Integers magnitude = bits & Integers(0x7FFF);
+    // The exponent's bias changes by 112; a multiplication does that for subnormals, too.
+    const Integers finite = cast<std::int32_t>(cast<float>(magnitude << 13) * Floats(0x1p112f));
+    const Integers special =
+        xsimd::select(magnitude > Integers(0x7BFF), Integers(0x7F800000), Integers(0));
+    return cast<float>(finite | special | ((bits - magnitude) << 16));
+  }
+  static LLAMA2_INLINE void store(Floats v, Half* p) {
+    float lanes[N];
+    v.store_unaligned(lanes);
+    for (std::size_t i = 0; i < N; ++i) p[i] = to_half(lanes[i]);
+  }
 
-template <class A>
-LLAMA2_INLINE xsimd::batch<float, A> fma(xsimd::batch<float, A> a, xsimd::batch<float, A> b,
-                                         xsimd::batch<float, A> c) {
-  return xsimd::fma(a, b, c);
-}
+  /// The first n floats, 1 <= n < N, zeros after them.
+  static LLAMA2_INLINE Floats load_first(const float* p, std::size_t n) {
+    float whole[N] = {};
+    std::memcpy(whole, p, n * sizeof(float));
+    return Floats::load_unaligned(whole);
+  }
 
-/// N small integers as 32-bit ones.
-template <std::size_t N, class T>
-LLAMA2_INLINE IntegerBatch<N> widen(Count<N>, const T* p) {
-  std::int32_t wide[N];
-  for (std::size_t i = 0; i < N; ++i) wide[i] = p[i];
-  return IntegerBatch<N>::load_unaligned(wide);
-}
+  /// Stores integers below 256 as bytes.
+  static LLAMA2_INLINE void store_bytes(Integers v, std::uint8_t* p) {
+    std::int32_t lanes[N];
+    v.store_unaligned(lanes);
+    for (std::size_t i = 0; i < N; ++i) p[i] = static_cast<std::uint8_t>(lanes[i]);
+  }
+};
 
-template <std::size_t N>
-LLAMA2_INLINE FloatBatch<N> load(Count<N> n, const Half* p) {
-  const IntegerBatch<N> bits = widen(n, reinterpret_cast<const std::uint16_t*>(p));
-  const IntegerBatch<N> magnitude = bits & IntegerBatch<N>(0x7FFF);
-  // The exponent's bias changes by 112; a multiplication does that for subnormals, too.
-  const auto finite = cast<std::int32_t>(cast<float>(magnitude << 13) * FloatBatch<N>(0x1p112f));
-  const IntegerBatch<N> special = xsimd::select(magnitude > IntegerBatch<N>(0x7BFF),
-                                                IntegerBatch<N>(0x7F800000), IntegerBatch<N>(0));
-  return cast<float>(finite | special | ((bits - magnitude) << 16));
-}
-template <std::size_t N>
-LLAMA2_INLINE void store(FloatBatch<N> v, Half* p, Count<N>) {
-  float lanes[N];
-  v.store_unaligned(lanes);
-  for (std::size_t i = 0; i < N; ++i) p[i] = to_half(lanes[i]);
-}
+#if defined(LLAMA2_DETAIL_XSIMD_NEON)
 
-/// The first n floats, zeros after them.
-template <std::size_t N>
-LLAMA2_INLINE FloatBatch<N> load_first(Count<N>, const float* p, std::size_t n) {
-  float whole[N] = {};
-  std::memcpy(whole, p, n * sizeof(float));
-  return FloatBatch<N>::load_unaligned(whole);
-}
-
-/// Stores integers below 256 as bytes.
-template <std::size_t N>
-LLAMA2_INLINE void store_bytes(IntegerBatch<N> v, std::uint8_t* p, Count<N>) {
-  std::int32_t lanes[N];
-  v.store_unaligned(lanes);
-  for (std::size_t i = 0; i < N; ++i) p[i] = static_cast<std::uint8_t>(lanes[i]);
-}
-
-#if LLAMA2_DETAIL_XSIMD_NEON
-
-LLAMA2_INLINE FloatBatch<4> load(Count<4>, const Half* p) {
-  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(reinterpret_cast<const std::uint16_t*>(p))));
-}
-LLAMA2_INLINE void store(FloatBatch<4> v, Half* p, Count<4>) {
-  vst1_u16(reinterpret_cast<std::uint16_t*>(p), vreinterpret_u16_f16(vcvt_f16_f32(v.data)));
-}
-LLAMA2_INLINE float first(FloatBatch<4> v) {
-  return vgetq_lane_f32(v.data, 0);
-}
-LLAMA2_INLINE FloatBatch<4> swap_pairs(FloatBatch<4> v) {
-  return vrev64q_f32(v.data);
-}
-LLAMA2_INLINE FloatBatch<4> swap_halves(FloatBatch<4> v) {
-  return vextq_f32(v.data, v.data, 2);
-}
+template <>
+struct Register<4> : AnyRegister<4> {
+  static LLAMA2_INLINE Floats load(const Half* p) {
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(reinterpret_cast<const std::uint16_t*>(p))));
+  }
+  static LLAMA2_INLINE void store(Floats v, Half* p) {
+    vst1_u16(reinterpret_cast<std::uint16_t*>(p), vreinterpret_u16_f16(vcvt_f16_f32(v.data)));
+  }
+  static LLAMA2_INLINE float first(Floats v) { return vgetq_lane_f32(v.data, 0); }
+  static LLAMA2_INLINE Floats swap_pairs(Floats v) { return vrev64q_f32(v.data); }
+  static LLAMA2_INLINE Floats swap_halves(Floats v) { return vextq_f32(v.data, v.data, 2); }
+};
 
 #else  // x86
 
-LLAMA2_INLINE float first(FloatBatch<4> v) {
-  return _mm_cvtss_f32(v.data);
-}
-LLAMA2_INLINE FloatBatch<4> swap_pairs(FloatBatch<4> v) {
-  return _mm_shuffle_ps(v.data, v.data, 0xB1);
-}
-LLAMA2_INLINE FloatBatch<4> swap_halves(FloatBatch<4> v) {
-  return _mm_shuffle_ps(v.data, v.data, 0x4E);
-}
-LLAMA2_INLINE void store_bytes(IntegerBatch<4> v, std::uint8_t* p, Count<4>) {
-  const __m128i words = _mm_packs_epi32(v.data, v.data);
-  const std::int32_t bytes = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
-  std::memcpy(p, &bytes, sizeof bytes);
-}
-
-#if defined(__SSE4_1__)
 LLAMA2_INLINE __m128i load_4_bytes(const void* p) {
   std::int32_t bytes;
   std::memcpy(&bytes, p, sizeof bytes);
@@ -276,143 +259,144 @@ LLAMA2_INLINE __m128i load_8_bytes(const void* p) {
 LLAMA2_INLINE __m128i load_16_bytes(const void* p) {
   return _mm_loadu_si128(static_cast<const __m128i*>(p));
 }
-LLAMA2_INLINE IntegerBatch<4> widen(Count<4>, const std::int8_t* p) {
-  return _mm_cvtepi8_epi32(load_4_bytes(p));
-}
-LLAMA2_INLINE IntegerBatch<4> widen(Count<4>, const std::uint8_t* p) {
-  return _mm_cvtepu8_epi32(load_4_bytes(p));
-}
-LLAMA2_INLINE IntegerBatch<4> widen(Count<4>, const std::uint16_t* p) {
-  return _mm_cvtepu16_epi32(load_8_bytes(p));
-}
-#endif
 
+template <>
+struct Register<4> : AnyRegister<4> {
+  static LLAMA2_INLINE float first(Floats v) { return _mm_cvtss_f32(v.data); }
+  static LLAMA2_INLINE Floats swap_pairs(Floats v) { return _mm_shuffle_ps(v.data, v.data, 0xB1); }
+  static LLAMA2_INLINE Floats swap_halves(Floats v) { return _mm_shuffle_ps(v.data, v.data, 0x4E); }
+  static LLAMA2_INLINE void store_bytes(Integers v, std::uint8_t* p) {
+    const __m128i words = _mm_packs_epi32(v.data, v.data);
+    const std::int32_t bytes = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
+    std::memcpy(p, &bytes, sizeof bytes);
+  }
+#if defined(__SSE4_1__)
+  static LLAMA2_INLINE Integers widen(const std::int8_t* p) {
+    return _mm_cvtepi8_epi32(load_4_bytes(p));
+  }
+  static LLAMA2_INLINE Integers widen(const std::uint8_t* p) {
+    return _mm_cvtepu8_epi32(load_4_bytes(p));
+  }
+  static LLAMA2_INLINE Integers widen(const std::uint16_t* p) {
+    return _mm_cvtepu16_epi32(load_8_bytes(p));
+  }
+#endif
 #if defined(__FMA__)
-LLAMA2_INLINE FloatBatch<4> fma(FloatBatch<4> a, FloatBatch<4> b, FloatBatch<4> c) {
-  return _mm_fmadd_ps(a.data, b.data, c.data);
-}
+  static LLAMA2_INLINE Floats fma(Floats a, Floats b, Floats c) {
+    return _mm_fmadd_ps(a.data, b.data, c.data);
+  }
 #endif
-
 #if defined(__F16C__)
-LLAMA2_INLINE FloatBatch<4> load(Count<4>, const Half* p) {
-  return _mm_cvtph_ps(load_8_bytes(p));
-}
-LLAMA2_INLINE void store(FloatBatch<4> v, Half* p, Count<4>) {
-  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_cvtps_ph(v.data, _MM_FROUND_TO_NEAREST_INT));
-}
+  static LLAMA2_INLINE Floats load(const Half* p) { return _mm_cvtph_ps(load_8_bytes(p)); }
+  static LLAMA2_INLINE void store(Floats v, Half* p) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p),
+                     _mm_cvtps_ph(v.data, _MM_FROUND_TO_NEAREST_INT));
+  }
 #endif
+};
 
 #if LLAMA2_DETAIL_XSIMD_LANES >= 8
-LLAMA2_INLINE FloatBatch<4> low_half(FloatBatch<8> v) {
-  return _mm256_castps256_ps128(v.data);
-}
-LLAMA2_INLINE FloatBatch<4> high_half(FloatBatch<8> v) {
-  return _mm256_extractf128_ps(v.data, 1);
-}
-LLAMA2_INLINE float first(FloatBatch<8> v) {
-  return _mm256_cvtss_f32(v.data);
-}
-LLAMA2_INLINE FloatBatch<8> swap_pairs(FloatBatch<8> v) {
-  return _mm256_permute_ps(v.data, 0xB1);
-}
-LLAMA2_INLINE IntegerBatch<8> widen(Count<8>, const std::int8_t* p) {
-  return _mm256_cvtepi8_epi32(load_8_bytes(p));
-}
-LLAMA2_INLINE IntegerBatch<8> widen(Count<8>, const std::uint8_t* p) {
-  return _mm256_cvtepu8_epi32(load_8_bytes(p));
-}
-LLAMA2_INLINE IntegerBatch<8> widen(Count<8>, const std::uint16_t* p) {
-  return _mm256_cvtepu16_epi32(load_16_bytes(p));
-}
-LLAMA2_INLINE FloatBatch<8> load_first(Count<8>, const float* p, std::size_t n) {
-  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return _mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lane));
-}
-LLAMA2_INLINE void store_bytes(IntegerBatch<8> v, std::uint8_t* p, Count<8>) {
-  const __m128i words =
-      _mm_packs_epi32(_mm256_castsi256_si128(v.data), _mm256_extracti128_si256(v.data, 1));
-  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
-}
+template <>
+struct Register<8> : AnyRegister<8> {
+  using Half4 = Register<4>::Floats;
+  static LLAMA2_INLINE Half4 low_half(Floats v) { return _mm256_castps256_ps128(v.data); }
+  static LLAMA2_INLINE Half4 high_half(Floats v) { return _mm256_extractf128_ps(v.data, 1); }
+  static LLAMA2_INLINE float first(Floats v) { return _mm256_cvtss_f32(v.data); }
+  static LLAMA2_INLINE Floats swap_pairs(Floats v) { return _mm256_permute_ps(v.data, 0xB1); }
+  static LLAMA2_INLINE Integers widen(const std::int8_t* p) {
+    return _mm256_cvtepi8_epi32(load_8_bytes(p));
+  }
+  static LLAMA2_INLINE Integers widen(const std::uint8_t* p) {
+    return _mm256_cvtepu8_epi32(load_8_bytes(p));
+  }
+  static LLAMA2_INLINE Integers widen(const std::uint16_t* p) {
+    return _mm256_cvtepu16_epi32(load_16_bytes(p));
+  }
+  static LLAMA2_INLINE Floats load_first(const float* p, std::size_t n) {
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lane));
+  }
+  static LLAMA2_INLINE void store_bytes(Integers v, std::uint8_t* p) {
+    const __m128i words =
+        _mm_packs_epi32(_mm256_castsi256_si128(v.data), _mm256_extracti128_si256(v.data, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+  }
 #if defined(__F16C__)
-LLAMA2_INLINE FloatBatch<8> load(Count<8>, const Half* p) {
-  return _mm256_cvtph_ps(load_16_bytes(p));
-}
-LLAMA2_INLINE void store(FloatBatch<8> v, Half* p, Count<8>) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
-                   _mm256_cvtps_ph(v.data, _MM_FROUND_TO_NEAREST_INT));
-}
+  static LLAMA2_INLINE Floats load(const Half* p) { return _mm256_cvtph_ps(load_16_bytes(p)); }
+  static LLAMA2_INLINE void store(Floats v, Half* p) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                     _mm256_cvtps_ph(v.data, _MM_FROUND_TO_NEAREST_INT));
+  }
 #endif
-#endif  // 8 lanes
+};
+#endif
 
 #if LLAMA2_DETAIL_XSIMD_LANES == 16
-LLAMA2_INLINE FloatBatch<16> fma(FloatBatch<16> a, FloatBatch<16> b, FloatBatch<16> c) {
-  return _mm512_fmadd_ps(a.data, b.data, c.data);
-}
-LLAMA2_INLINE FloatBatch<8> low_half(FloatBatch<16> v) {
-  return _mm512_castps512_ps256(v.data);
-}
-LLAMA2_INLINE FloatBatch<8> high_half(FloatBatch<16> v) {
-  return _mm512_extractf32x8_ps(v.data, 1);
-}
-LLAMA2_INLINE float first(FloatBatch<16> v) {
-  return _mm512_cvtss_f32(v.data);
-}
-LLAMA2_INLINE FloatBatch<16> swap_pairs(FloatBatch<16> v) {
-  return _mm512_permute_ps(v.data, 0xB1);
-}
-LLAMA2_INLINE IntegerBatch<16> widen(Count<16>, const std::int8_t* p) {
-  return _mm512_cvtepi8_epi32(load_16_bytes(p));
-}
-LLAMA2_INLINE IntegerBatch<16> widen(Count<16>, const std::uint8_t* p) {
-  return _mm512_cvtepu8_epi32(load_16_bytes(p));
-}
 LLAMA2_INLINE __m256i load_32_bytes(const void* p) {
   return _mm256_loadu_si256(static_cast<const __m256i*>(p));
 }
-LLAMA2_INLINE IntegerBatch<16> widen(Count<16>, const std::uint16_t* p) {
-  return _mm512_cvtepu16_epi32(load_32_bytes(p));
-}
-LLAMA2_INLINE FloatBatch<16> load_first(Count<16>, const float* p, std::size_t n) {
-  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
-}
-LLAMA2_INLINE void store_bytes(IntegerBatch<16> v, std::uint8_t* p, Count<16>) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(v.data));
-}
-LLAMA2_INLINE FloatBatch<16> load(Count<16>, const Half* p) {
-  return _mm512_cvtph_ps(load_32_bytes(p));
-}
-LLAMA2_INLINE void store(FloatBatch<16> v, Half* p, Count<16>) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
-                      _mm512_cvtps_ph(v.data, _MM_FROUND_TO_NEAREST_INT));
-}
-#endif  // 16 lanes
+
+template <>
+struct Register<16> : AnyRegister<16> {
+  using Half8 = Register<8>::Floats;
+  static LLAMA2_INLINE Half8 low_half(Floats v) { return _mm512_castps512_ps256(v.data); }
+  static LLAMA2_INLINE Half8 high_half(Floats v) { return _mm512_extractf32x8_ps(v.data, 1); }
+  static LLAMA2_INLINE float first(Floats v) { return _mm512_cvtss_f32(v.data); }
+  static LLAMA2_INLINE Floats swap_pairs(Floats v) { return _mm512_permute_ps(v.data, 0xB1); }
+  static LLAMA2_INLINE Floats fma(Floats a, Floats b, Floats c) {
+    return _mm512_fmadd_ps(a.data, b.data, c.data);
+  }
+  static LLAMA2_INLINE Integers widen(const std::int8_t* p) {
+    return _mm512_cvtepi8_epi32(load_16_bytes(p));
+  }
+  static LLAMA2_INLINE Integers widen(const std::uint8_t* p) {
+    return _mm512_cvtepu8_epi32(load_16_bytes(p));
+  }
+  static LLAMA2_INLINE Integers widen(const std::uint16_t* p) {
+    return _mm512_cvtepu16_epi32(load_32_bytes(p));
+  }
+  static LLAMA2_INLINE Floats load_first(const float* p, std::size_t n) {
+    return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+  }
+  static LLAMA2_INLINE void store_bytes(Integers v, std::uint8_t* p) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(v.data));
+  }
+  static LLAMA2_INLINE Floats load(const Half* p) { return _mm512_cvtph_ps(load_32_bytes(p)); }
+  static LLAMA2_INLINE void store(Floats v, Half* p) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_cvtps_ph(v.data, _MM_FROUND_TO_NEAREST_INT));
+  }
+};
+#endif
 
 #endif  // x86
+
+template <class A>
+LLAMA2_INLINE xsimd::batch<float, A> fma(xsimd::batch<float, A> a, xsimd::batch<float, A> b,
+                                         xsimd::batch<float, A> c) {
+  return Register<xsimd::batch<float, A>::size>::fma(a, b, c);
+}
+
 #endif  // registers
 
 }  // namespace reg
 
-/// N floats.
+/// N floats; one or two have no register.
 template <std::size_t N>
-struct Vector;
-
-/// One or two have no register.
-template <std::size_t N>
-  requires(N < 4)
-struct Vector<N> {
-  float raw[N];
+struct Vector {
   static constexpr std::size_t lanes = N;
   static constexpr bool has_register = false;
+  float raw[N];
 };
-
 #if LLAMA2_DETAIL_XSIMD_LANES > 1
 template <std::size_t N>
   requires(N >= 4)
 struct Vector<N> {
-  typename reg::FloatBatch<N>::register_type raw;
   static constexpr std::size_t lanes = N;
   static constexpr bool has_register = true;
-  using Batch = reg::FloatBatch<N>;
+  using Register = reg::Register<N>;
+  using Batch = typename Register::Floats;
+  typename Batch::register_type raw;
 };
 #endif
 
