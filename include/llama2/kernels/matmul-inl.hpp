@@ -121,16 +121,6 @@ LLAMA2_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
   constexpr RowFloats d;
   constexpr std::size_t parts = 8 / Product::loads;
   const auto row_of = [&](std::size_t i) { return row + i % row_vectors * d.lanes; };
-  if constexpr (Tokens == 1 && Vectors > 1) {  // one after the other: there are many
-#pragma GCC unroll 16
-    for (std::size_t i = 0; i < Vectors; ++i) {
-      Sums<1, 1> sum;
-      sum[0][0] = sums[0][i];
-      add_block<1, 1>(w + i / row_vectors, row_of(i), x, t0, sum);
-      sums[0][i] = sum[0][0];
-    }
-    return;
-  }
   typename Product::Dot dots[Tokens][Vectors];
 #pragma GCC unroll 8
   for (std::size_t t = 0; t < Tokens; ++t) {
@@ -197,8 +187,20 @@ LLAMA2_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t ste
     for (std::size_t i = 0; i < Vectors; ++i)
       sums[t][i] = first ? zero(d) : load(d, at + t * stride + i * d.lanes);
   }
-  for (std::size_t b = 0; b < depth; ++b, w += step)
-    add_block<Vectors, Tokens>(w, row, x[b], t0, sums);
+  for (std::size_t b = 0; b < depth; ++b, w += step) {
+    if constexpr (Tokens == 1 && activation_form<F> != ActivationForm::floats) {
+      // One vector after the other: there are many, and what they are unpacked to needs registers.
+#pragma GCC unroll 16
+      for (std::size_t i = 0; i < Vectors; ++i) {
+        Sums<1, 1> sum;
+        sum[0][0] = sums[0][i];
+        add_block<1, 1>(w + i / row_vectors, row + i % row_vectors * d.lanes, x[b], t0, sum);
+        sums[0][i] = sum[0][0];
+      }
+    } else {
+      add_block<Vectors, Tokens>(w, row, x[b], t0, sums);
+    }
+  }
 #pragma GCC unroll 8
   for (std::size_t t = 0; t < Tokens; ++t) {
 #pragma GCC unroll 16
