@@ -124,9 +124,15 @@ LLAMA2_INLINE float to_float(std::int32_t v) {
 
 #if LLAMA2_DETAIL_XSIMD_LANES > 1
 
-using xsimd::any;
-using xsimd::select;
-
+template <class A>
+LLAMA2_INLINE xsimd::batch<float, A> select(xsimd::batch_bool<float, A> condition,
+                                            xsimd::batch<float, A> a, xsimd::batch<float, A> b) {
+  return xsimd::select(condition, a, b);
+}
+template <class A>
+LLAMA2_INLINE bool any(xsimd::batch_bool<float, A> condition) {
+  return xsimd::any(condition);
+}
 template <class To, class From, class A>
 LLAMA2_INLINE xsimd::batch<To, A> cast(xsimd::batch<From, A> v) {
 #if XSIMD_VERSION_MAJOR >= 11
