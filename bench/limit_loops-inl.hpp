@@ -1,6 +1,8 @@
 // The loops that find the limits of a machine, once per compiled target.
 
-#if defined(LLAMA2_BENCH_LIMIT_LOOPS_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#include "llama2/simd/toggle-inl.hpp"
+
+#if defined(LLAMA2_BENCH_LIMIT_LOOPS_INL_HPP_) == defined(LLAMA2_TARGET_TOGGLE)
 #ifdef LLAMA2_BENCH_LIMIT_LOOPS_INL_HPP_
 #undef LLAMA2_BENCH_LIMIT_LOOPS_INL_HPP_
 #else
@@ -15,26 +17,35 @@
 #include "llama2/kernels/kernels-inl.hpp"
 #include "llama2/simd/dots-inl.hpp"
 
-HWY_BEFORE_NAMESPACE();
-namespace bench::HWY_NAMESPACE {
+LLAMA2_TARGET_BEGIN;
+namespace bench::LLAMA2_TARGET_NAMESPACE {
 
-namespace simd = llama2::HWY_NAMESPACE::simd;
+namespace simd = llama2::LLAMA2_TARGET_NAMESPACE::simd;
 namespace ops = simd::ops;
-namespace hn = hwy::HWY_NAMESPACE;
 
-inline constexpr std::string_view name = llama2::HWY_NAMESPACE::Kernels::name;
+inline constexpr std::string_view name = llama2::LLAMA2_TARGET_NAMESPACE::Kernels::name;
+
+/// Makes the compiler believe that a register has changed, or an array, which stands for one.
+template <class Raw>
+LLAMA2_INLINE void renew_raw(Raw& raw) {
+#if defined(__x86_64__) || defined(__i386__)
+  asm volatile("" : "+v"(raw));
+#elif defined(__aarch64__)
+  asm volatile("" : "+w"(raw));
+#else
+  asm volatile("" : "+m"(raw));
+#endif
+}
+template <class T, std::size_t N>
+LLAMA2_INLINE void renew_raw(T (&raw)[N]) {
+  asm volatile("" : "+m"(raw));
+}
 
 /// Makes the compiler believe that a vector has changed, and is needed: nothing computed from it
 /// can be shared with another round, left out, or moved out of a loop. Costs no instruction.
 template <class V>
-HWY_INLINE void renew(V& v) {
-#if !(HWY_ARCH_X86 || HWY_ARCH_ARM_A64) || (defined(HWY_EMU128) && HWY_TARGET == HWY_EMU128)
-  asm volatile("" : "+m"(v));
-#elif HWY_ARCH_X86
-  asm volatile("" : "+v"(v.raw));
-#else
-  asm volatile("" : "+w"(v.raw));
-#endif
+LLAMA2_INLINE void renew(V& v) {
+  renew_raw(v.raw);
 }
 
 /// Reads in `Streams` ascending streams, `Lines` cache lines of each in turn, and asks for what
@@ -73,7 +84,7 @@ inline constexpr std::size_t chains = 10;
 
 /// Runs `rounds` of add(sum) on sums that begin at start(j), all different.
 template <class Start, class Add>
-HWY_INLINE void run_chains(std::size_t rounds, Start&& start, Add&& add) {
+LLAMA2_INLINE void run_chains(std::size_t rounds, Start&& start, Add&& add) {
   decltype(start(0)) sums[chains];
 #pragma GCC unroll 16
   for (std::size_t j = 0; j < chains; ++j) sums[j] = start(static_cast<int>(j));
@@ -91,8 +102,8 @@ inline void float_products(std::size_t rounds) noexcept {
   auto factor = simd::set(d, 0.999f);
   renew(factor);
   run_chains(
-      rounds, [&](int j) HWY_ATTR { return simd::set(d, static_cast<float>(j)); },
-      [&](auto& sum) HWY_ATTR { sum = simd::fma(sum, factor, factor); });
+      rounds, [&](int j) LLAMA2_TARGET_ATTR { return simd::set(d, static_cast<float>(j)); },
+      [&](auto& sum) LLAMA2_TARGET_ATTR { sum = simd::fma(sum, factor, factor); });
 }
 inline constexpr ProductLoop float_loop{float_products, chains* simd::native_lanes};
 
@@ -102,8 +113,8 @@ inline void pair_products(std::size_t rounds) noexcept {
   const simd::Pair one = 0x3F803F80;  // a pair of ones
   const auto w = simd::broadcast_pair(&one, 0);
   run_chains(
-      rounds, [&](int j) HWY_ATTR { return simd::set(d, static_cast<float>(j)); },
-      [&](auto& sum) HWY_ATTR { sum = simd::add_pairs(w, w, sum); });
+      rounds, [&](int j) LLAMA2_TARGET_ATTR { return simd::set(d, static_cast<float>(j)); },
+      [&](auto& sum) LLAMA2_TARGET_ATTR { sum = simd::add_pairs(w, w, sum); });
 }
 inline constexpr ProductLoop pair_loop{pair_products, chains * 2 * simd::RowFloats::lanes};
 #else
@@ -114,54 +125,54 @@ inline constexpr ProductLoop pair_loop = float_loop;
 
 #if LLAMA2_SIMD_VNNI
 inline void byte_products(std::size_t rounds) noexcept {
-  auto w = hn::Set(ops::u8, 3);
+  auto w = ops::set<ops::Quads>(3);
   renew(w);
-  const auto x = hn::Set(ops::i8, 1);
+  const auto x = ops::set<ops::Bytes>(1);
   run_chains(
-      rounds, [&](int j) HWY_ATTR { return hn::Set(ops::i32, j); },
-      [&](auto& sum) HWY_ATTR { sum = ops::add_quads(sum, w, x); });
+      rounds, [&](int j) LLAMA2_TARGET_ATTR { return ops::set<ops::Integers>(j); },
+      [&](auto& sum) LLAMA2_TARGET_ATTR { sum = ops::add_quads(sum, w, x); });
 }
 inline constexpr ProductLoop byte_loop{byte_products, chains * 4 * simd::RowFloats::lanes};
 inline constexpr ProductLoop nibble_loop = byte_loop;
 #else
 /// Each sum of pairs in 16 bits goes on into 32 bits.
 inline void byte_products(std::size_t rounds) noexcept {
-  auto w = hn::Set(ops::u8, 3);
-  const auto x = hn::Set(ops::i8, 1);
-  auto ones = hn::Set(ops::i16, 1);
+  auto w = ops::set<ops::Quads>(3);
+  const auto x = ops::set<ops::Bytes>(1);
+  auto ones = ops::set<ops::Words>(1);
   renew(ones);
   run_chains(
-      rounds, [&](int j) HWY_ATTR { return hn::Set(ops::i32, j); },
-      [&](auto& sum) HWY_ATTR {
+      rounds, [&](int j) LLAMA2_TARGET_ATTR { return ops::set<ops::Integers>(j); },
+      [&](auto& sum) LLAMA2_TARGET_ATTR {
         renew(w);
-        sum = hn::Add(sum, ops::add_word_pairs(ops::add_byte_pairs(w, x), ones));
+        sum = ops::add(sum, ops::add_word_pairs(ops::add_byte_pairs(w, x), ones));
       });
 }
 inline constexpr ProductLoop byte_loop{byte_products, chains * 4 * simd::RowFloats::lanes};
 
 /// Eight sums of pairs fit into 16 bits.
 inline void nibble_products(std::size_t rounds) noexcept {
-  auto w = hn::Set(ops::u8, 3);
-  const auto x = hn::Set(ops::i8, 1);
-  auto ones = hn::Set(ops::i16, 1);
+  auto w = ops::set<ops::Quads>(3);
+  const auto x = ops::set<ops::Bytes>(1);
+  auto ones = ops::set<ops::Words>(1);
   renew(ones);
   ops::Words sums[chains];
 #pragma GCC unroll 16
   for (std::size_t j = 0; j < chains; ++j)
-    sums[j] = hn::Set(ops::i16, static_cast<std::int16_t>(j));
+    sums[j] = ops::set<ops::Words>(static_cast<std::int16_t>(j));
   for (std::size_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 8
     for (std::size_t group = 0; group < 8; ++group) {
 #pragma GCC unroll 16
       for (std::size_t j = 0; j < chains; ++j) {
         renew(w);
-        sums[j] = hn::Add(sums[j], ops::add_byte_pairs(w, x));
+        sums[j] = ops::add(sums[j], ops::add_byte_pairs(w, x));
         renew(sums[j]);
       }
     }
 #pragma GCC unroll 16
     for (std::size_t j = 0; j < chains; ++j) {
-      sums[j] = hn::BitCast(ops::i16, ops::add_word_pairs(sums[j], ones));
+      sums[j] = ops::cast<ops::Words>(ops::add_word_pairs(sums[j], ones));
       renew(sums[j]);
     }
   }
@@ -195,7 +206,7 @@ inline constexpr LimitLoops loops{.reads = reads,
                                   .bytes = byte_loop,
                                   .nibbles = nibble_loop};
 
-}  // namespace bench::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
+}  // namespace bench::LLAMA2_TARGET_NAMESPACE
+LLAMA2_TARGET_END;
 
 #endif  // toggle guard

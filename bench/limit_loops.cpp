@@ -38,6 +38,6 @@ const bench::LimitLoops& bench::limit_loops(std::string_view target) {
   if (target == N_SSSE3::name) return N_SSSE3::loops;
 #endif
 #endif
-  if (target == HWY_NAMESPACE::name) return HWY_NAMESPACE::loops;
+  if (target == LLAMA2_TARGET_NAMESPACE::name) return LLAMA2_TARGET_NAMESPACE::loops;
   throw std::logic_error("no limits for target " + std::string(target));
 }

@@ -33,7 +33,7 @@ FORMATS = ["F32", "F16", "BF16", "Q8_0", "Q4_0"]
 COLOURS = ["#4477aa", "#66ccee", "#228833", "#ee6677", "#aa3377"]
 
 NAME = re.compile(
-    r"BM_(?P<what>\w+)/(?P<target>\w+)/(?:highway/)?(?P<case>.+)/threads:(?P<threads>\d+)"
+    r"BM_(?P<what>\w+)/(?P<target>\w+)/(?:(?:highway|xsimd)/)?(?P<case>.+)/threads:(?P<threads>\d+)"
 )
 
 

@@ -40,7 +40,7 @@ void add(const std::string& what, llama2::Target target, const std::string& rest
 template <class F>
 void add_kernel(const std::string& what, llama2::Target target, const std::string& rest,
                 std::size_t threads, F f) {
-  add(what, target, "highway/" + rest, threads, f);
+  add(what, target, std::string(llama2::simd_library) + "/" + rest, threads, f);
 }
 
 /// 1, 2, 4 and so on, and last as many as the machine has.
@@ -123,7 +123,12 @@ int run(int argc, char** argv, Register&& register_all) {
 #endif
   benchmark::AddCustomContext("llama2", llama2::version_string);
   benchmark::AddCustomContext("abi", llama2::abi_tag);
+#if defined(LLAMA2_SIMD_XSIMD)
+  benchmark::AddCustomContext(
+      "xsimd", version(XSIMD_VERSION_MAJOR, XSIMD_VERSION_MINOR, XSIMD_VERSION_PATCH));
+#else
   benchmark::AddCustomContext("highway", version(HWY_MAJOR, HWY_MINOR, HWY_PATCH));
+#endif
   benchmark::AddCustomContext("benchmark", LLAMA2_BENCHMARK_VERSION);
 
   benchmark::Initialize(&count, arguments.data());

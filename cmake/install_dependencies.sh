@@ -32,6 +32,7 @@ need time test -x /usr/bin/time
 [[ "${1:-}" != --tests || "$(uname -m)" != x86_64 ]] || need qemu-user qemu-x86_64 --version
 if [[ ${#missing[@]} -eq 0 || "${missing[0]}" != g++ ]]; then
   need libhwy-dev has_header hwy/highway.h
+  need libxsimd-dev has_header xsimd/xsimd.hpp
   need libsentencepiece-dev has_header sentencepiece_processor.h
   need libbenchmark-dev has_header benchmark/benchmark.h
   need catch2 has_catch2
@@ -39,8 +40,8 @@ if [[ ${#missing[@]} -eq 0 || "${missing[0]}" != g++ ]]; then
   need libcli11-dev has_header CLI/CLI.hpp
   need libedit-dev has_header editline/readline.h
 else  # nothing can be looked for without a compiler
-  missing+=(libhwy-dev libsentencepiece-dev libbenchmark-dev catch2 nlohmann-json3-dev libcli11-dev
-    libedit-dev)
+  missing+=(libhwy-dev libxsimd-dev libsentencepiece-dev libbenchmark-dev catch2 nlohmann-json3-dev
+    libcli11-dev libedit-dev)
 fi
 
 if [[ ${#missing[@]} -eq 0 ]]; then

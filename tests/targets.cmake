@@ -1,4 +1,4 @@
-# The kernels' tests, once per processor target: every target is compiled where the compiler can,
+# The kernels' tests, on Highway once per processor target: every target is compiled where the compiler can,
 # and registered with CTest where this machine can run it, so that no test is ever skipped.
 
 include(CheckCXXCompilerFlag)
@@ -55,16 +55,16 @@ llama2_add_test(kernels asan)
 set(targets_run native)
 set(targets_built_only "")
 foreach(target IN ITEMS baseline ssse3 sse4 avx2 avx512 avx512_bf16 avx512_icelake)
+  list(JOIN llama2_${target}_flags " " flags)
+  check_cxx_compiler_flag("${flags}" LLAMA2_COMPILER_HAS_${target})
   if(target STREQUAL "avx2" AND NOT "avx512f" IN_LIST host_features AND LLAMA2_NATIVE)
     continue()  # the native one is it
   endif()
-  list(JOIN llama2_${target}_flags " " flags)
-  check_cxx_compiler_flag("${flags}" LLAMA2_COMPILER_HAS_${target})
   if(NOT LLAMA2_COMPILER_HAS_${target})
     continue()
   endif()
   add_executable(kernels_${target}_test kernels_test.cpp)
-  target_link_libraries(kernels_${target}_test PRIVATE llama2_own llama2_test_main)
+  target_link_libraries(kernels_${target}_test PRIVATE llama2_own llama2 llama2_test_main)
   target_compile_options(kernels_${target}_test PRIVATE ${llama2_${target}_flags})
   if(target MATCHES "baseline|sse")
     target_compile_definitions(kernels_${target}_test PRIVATE LLAMA2_ALLOW_SLOW_BASELINE)
@@ -82,6 +82,36 @@ foreach(target IN ITEMS baseline ssse3 sse4 avx2 avx512 avx512_bf16 avx512_icela
     list(APPEND targets_built_only ${target})
   endif()
 endforeach()
+
+# The same on xsimd: for this processor, and by hand (`--target xsimd_tests`) for the others.
+if(TARGET llama2::xsimd AND LLAMA2_SIMD STREQUAL "highway")
+  add_executable(kernels_xsimd_test kernels_test.cpp)
+  target_link_libraries(kernels_xsimd_test PRIVATE llama2_own_native llama2::xsimd llama2_test_main)
+  llama2_register_test(kernels_xsimd kernels_xsimd_test)
+  list(APPEND targets_run "native on xsimd")
+  set(xsimd_programs "")
+  set(xsimd_runs "")
+  foreach(target IN LISTS targets_run targets_built_only)
+    if(NOT DEFINED llama2_${target}_flags)
+      continue()
+    endif()
+    set(program kernels_xsimd_${target}_test)
+    add_executable(${program} EXCLUDE_FROM_ALL kernels_test.cpp)
+    target_link_libraries(${program} PRIVATE llama2_own llama2 llama2::xsimd llama2_test_main)
+    target_compile_options(${program} PRIVATE ${llama2_${target}_flags})
+    target_compile_definitions(${program} PRIVATE LLAMA2_ALLOW_SLOW_BASELINE)
+    if(DEFINED llama2_${target}_lanes)
+      target_compile_definitions(${program}
+                                 PRIVATE LLAMA2_TEST_EXPECTED_LANES=${llama2_${target}_lanes})
+    endif()
+    list(APPEND xsimd_programs ${program})
+    if(target IN_LIST targets_run)
+      list(APPEND xsimd_runs COMMAND ${program})
+    endif()
+  endforeach()
+  add_custom_target(xsimd_tests ${xsimd_runs} DEPENDS ${xsimd_programs} USES_TERMINAL)
+endif()
+
 list(JOIN targets_run " " targets_run)
 list(JOIN targets_built_only " " targets_built_only)
 message(STATUS "llama2: kernel tests run here: ${targets_run}; "

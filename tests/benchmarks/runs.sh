@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # runs.sh PROGRAM FILTER: a benchmark program measures what the filter chooses, without an error,
-# under names of the pattern BM_<what>/<target>/highway/<case>/threads:<n> (whole models without
-# highway/), and with the counters that docs/benchmarks.md promises.
+# under names of the pattern BM_<what>/<target>/<library>/<case>/threads:<n> (whole models without
+# <library>/, which is highway or xsimd), and with the counters that docs/benchmarks.md promises.
 set -euo pipefail
 
 out=$(mktemp)
@@ -29,10 +29,10 @@ while read -r name line; do
   what=${name#BM_} what=${what%%/*}
   case $what in
     Prefill | Decode | Load | Open) library='' ;;
-    *) library=highway/ ;;
+    *) library="(highway|xsimd)/" ;;
   esac
   pattern="^BM_[A-Za-z]+/[A-Z0-9_]+/${library}[A-Za-z0-9_:/]+/threads:[0-9]+\$"
-  if [[ ! $name =~ $pattern || (-z $library && $name == */highway/*) ]]; then
+  if [[ ! $name =~ $pattern || (-z $library && $name =~ /(highway|xsimd)/) ]]; then
     echo "breaks the pattern: $name"
     exit 1
   fi

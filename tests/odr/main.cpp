@@ -1,4 +1,5 @@
-// Units of different -m flags in one program: each runs its own code, and all agree.
+// Units of different -m flags and vector libraries in one program: each runs its own code, and all
+// agree.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +22,9 @@ int main() {
   std::vector<UnitResult> results{run_sse4()};
 #if LLAMA2_TEST_RUN_AVX2
   results.push_back(run_avx2());
+#if LLAMA2_TEST_RUN_XSIMD
+  results.push_back(run_xsimd());
+#endif
 #endif
 #if LLAMA2_TEST_RUN_AVX512
   results.push_back(run_avx512());

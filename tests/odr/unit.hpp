@@ -13,3 +13,4 @@ struct UnitResult {
 UnitResult run_sse4();
 UnitResult run_avx2();
 UnitResult run_avx512();
+UnitResult run_xsimd();  // for AVX2

@@ -80,8 +80,16 @@
 #define LLAMA2_DETAIL_ISA_BF16
 #endif
 
+// And so is the vector library under the kernels, with the mode: only Highway has both modes.
+#if defined(LLAMA2_DYNAMIC) && defined(LLAMA2_SIMD_XSIMD)
+#error \
+    "llama2: dynamic mode needs Highway: xsimd (LLAMA2_SIMD_XSIMD; CMake: LLAMA2_SIMD=xsimd, or llama2::xsimd linked) compiles for one processor target only."
+#undef LLAMA2_SIMD_XSIMD  // this error is enough
+#endif
 #if defined(LLAMA2_DYNAMIC)
 #define LLAMA2_DETAIL_MODE _dynamic
+#elif defined(LLAMA2_SIMD_XSIMD)
+#define LLAMA2_DETAIL_MODE _xsimd
 #else
 #define LLAMA2_DETAIL_MODE
 #endif
@@ -120,7 +128,14 @@ namespace llama2::inline LLAMA2_ABI {
 /// "major.minor.patch" of the headers.
 inline constexpr const char* version_string = LLAMA2_VERSION_STRING;
 
-/// The inline namespace as text: version and the instruction set compiled for.
+/// The vector library that the kernels stand on.
+#if defined(LLAMA2_SIMD_XSIMD)
+inline constexpr const char* simd_library = "xsimd";
+#else
+inline constexpr const char* simd_library = "highway";
+#endif
+
+/// The inline namespace as text: version, the instruction set compiled for, and the rest.
 inline constexpr const char* abi_tag = LLAMA2_DETAIL_STRING(LLAMA2_ABI);
 
 }  // namespace llama2::inline LLAMA2_ABI

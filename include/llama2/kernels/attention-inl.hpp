@@ -1,6 +1,6 @@
 // Attention of queries over a paged cache of keys and values.
 
-#if defined(LLAMA2_KERNELS_ATTENTION_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#if defined(LLAMA2_KERNELS_ATTENTION_INL_HPP_) == defined(LLAMA2_TARGET_TOGGLE)
 #ifdef LLAMA2_KERNELS_ATTENTION_INL_HPP_
 #undef LLAMA2_KERNELS_ATTENTION_INL_HPP_
 #else
@@ -18,8 +18,8 @@
 #include "llama2/kernels/prepare-inl.hpp"
 #include "llama2/simd/math-inl.hpp"
 
-HWY_BEFORE_NAMESPACE();
-namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+LLAMA2_TARGET_BEGIN;
+namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE {
 
 /// Writes a key and a value, HeadDim floats each, to slot `slot` of a head's part of a page.
 template <KvFormat K, std::size_t HeadDim, std::size_t P>
@@ -60,8 +60,8 @@ inline constexpr std::size_t attention_vectors =
 /// and `BStride` elements apart.
 template <std::size_t AStride, std::size_t BStride, std::size_t Queries, std::size_t Vectors,
           class D, class Element>
-HWY_INLINE void add_products(D d, const float* a, const Element* b, std::size_t n,
-                             simd::Vec<D> (&sums)[Queries][Vectors]) {
+LLAMA2_INLINE void add_products(D d, const float* a, const Element* b, std::size_t n,
+                                simd::Vec<D> (&sums)[Queries][Vectors]) {
   using namespace simd;
   for (std::size_t k = 0; k < n; ++k, ++a, b += BStride) {
     Vec<D> row[Vectors];
@@ -78,38 +78,39 @@ HWY_INLINE void add_products(D d, const float* a, const Element* b, std::size_t 
 
 /// scores[i][j] = q[i] . key[j] for the first `count` keys of a page (a few more are computed).
 template <std::size_t Queries, KvFormat K, std::size_t HeadDim, std::size_t P>
-HWY_INLINE void page_scores(const float* q, const KvHead<K, HeadDim, P>& head, std::size_t count,
-                            float* scores) {
+LLAMA2_INLINE void page_scores(const float* q, const KvHead<K, HeadDim, P>& head, std::size_t count,
+                               float* scores) {
   using namespace simd;
   constexpr NativeFloats d;
   constexpr std::size_t vectors = std::min(attention_vectors<Queries>, P / d.lanes);
   static_assert(P % (vectors * d.lanes) == 0);
-  const auto sum_of = [&](std::size_t j, std::size_t begin, std::size_t n, auto&& take) HWY_ATTR {
-    Vec<NativeFloats> sums[Queries][vectors];
+  const auto sum_of = [&](std::size_t j, std::size_t begin, std::size_t n, auto&& take)
+                          LLAMA2_TARGET_ATTR {
+                            Vec<NativeFloats> sums[Queries][vectors];
 #pragma GCC unroll 8
-    for (std::size_t i = 0; i < Queries; ++i) {
+                            for (std::size_t i = 0; i < Queries; ++i) {
 #pragma GCC unroll 8
-      for (std::size_t v = 0; v < vectors; ++v) sums[i][v] = zero(d);
-    }
-    add_products<HeadDim, P>(d, q + begin, head.keys[begin] + j, n, sums);
+                              for (std::size_t v = 0; v < vectors; ++v) sums[i][v] = zero(d);
+                            }
+                            add_products<HeadDim, P>(d, q + begin, head.keys[begin] + j, n, sums);
 #pragma GCC unroll 8
-    for (std::size_t v = 0; v < vectors; ++v) {
+                            for (std::size_t v = 0; v < vectors; ++v) {
 #pragma GCC unroll 8
-      for (std::size_t i = 0; i < Queries; ++i)
-        take(sums[i][v], j + v * d.lanes, scores + i * P + j + v * d.lanes);
-    }
-  };
+                              for (std::size_t i = 0; i < Queries; ++i)
+                                take(sums[i][v], j + v * d.lanes, scores + i * P + j + v * d.lanes);
+                            }
+                          };
   for (std::size_t j = 0; j < count; j += vectors * d.lanes) {
     if constexpr (std::is_same_v<K, Q8_0>) {  // each group's product is scaled once
       for (std::size_t k = 0; k < HeadDim; k += 32)
         sum_of(j, k, std::min<std::size_t>(32, HeadDim - k),
-               [&](auto sum, std::size_t at, float* score) HWY_ATTR {
+               [&](auto sum, std::size_t at, float* score) LLAMA2_TARGET_ATTR {
                  const auto before = k == 0 ? zero(d) : load(d, score);
                  store(d, fma(sum, load(d, head.key_scales[k / 32] + at), before), score);
                });
     } else {
       sum_of(j, 0, HeadDim,
-             [&](auto sum, std::size_t, float* score) HWY_ATTR { store(d, sum, score); });
+             [&](auto sum, std::size_t, float* score) LLAMA2_TARGET_ATTR { store(d, sum, score); });
     }
   }
 }
@@ -118,14 +119,15 @@ HWY_INLINE void page_scores(const float* q, const KvHead<K, HeadDim, P>& head, s
 /// elements [Begin, Begin + Size) of the values. Rows of `weights` are P elements apart.
 template <std::size_t Queries, std::size_t Begin, std::size_t Size, KvFormat K, std::size_t HeadDim,
           std::size_t P>
-HWY_INLINE void weigh_range(const float* weights, const KvHead<K, HeadDim, P>& head,
-                            std::size_t begin, std::size_t end, const float* decays, float* out) {
+LLAMA2_INLINE void weigh_range(const float* weights, const KvHead<K, HeadDim, P>& head,
+                               std::size_t begin, std::size_t end, const float* decays,
+                               float* out) {
   using namespace simd;
   constexpr Floats<lanes_dividing(Size)> d;
   constexpr std::size_t all = Size / d.lanes;
   constexpr std::size_t most = std::min(attention_vectors<Queries>, all);
   const auto chunk = [&]<std::size_t Count>(std::integral_constant<std::size_t, Count>,
-                                            std::size_t at) HWY_ATTR {
+                                            std::size_t at) LLAMA2_TARGET_ATTR {
     Vec<Floats<d.lanes>> sums[Queries][Count];
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < Queries; ++i) {
@@ -151,15 +153,15 @@ HWY_INLINE void weigh_range(const float* weights, const KvHead<K, HeadDim, P>& h
 
 /// out[i] = out[i] * decays[i] + the values begin .. end - 1 of a page, each times its weight.
 template <std::size_t Queries, KvFormat K, std::size_t HeadDim, std::size_t P>
-HWY_INLINE void weigh_page(const float* weights, const KvHead<K, HeadDim, P>& head,
-                           std::size_t begin, std::size_t end, const float* decays, float* out) {
+LLAMA2_INLINE void weigh_page(const float* weights, const KvHead<K, HeadDim, P>& head,
+                              std::size_t begin, std::size_t end, const float* decays, float* out) {
   weigh_range<Queries, 0, HeadDim>(weights, head, begin, end, decays, out);
 }
 
 /// The same for values in 8 bits: a group's scales go into its weights.
 template <std::size_t Queries, std::size_t HeadDim, std::size_t P, std::size_t Group = 0>
-HWY_INLINE void weigh_page(const float* weights, const KvHead<Q8_0, HeadDim, P>& head,
-                           std::size_t begin, std::size_t end, const float* decays, float* out) {
+LLAMA2_INLINE void weigh_page(const float* weights, const KvHead<Q8_0, HeadDim, P>& head,
+                              std::size_t begin, std::size_t end, const float* decays, float* out) {
   using namespace simd;
   constexpr NativeFloats d;
   constexpr std::size_t first = 32 * Group;
@@ -176,7 +178,7 @@ HWY_INLINE void weigh_page(const float* weights, const KvHead<Q8_0, HeadDim, P>&
 }
 
 /// The largest of `top` and n floats.
-HWY_INLINE float largest(const float* x, std::size_t n, float top) {
+LLAMA2_INLINE float largest(const float* x, std::size_t n, float top) {
   using namespace simd;
   constexpr NativeFloats d;
   const std::size_t whole = n - n % d.lanes;
@@ -191,7 +193,7 @@ HWY_INLINE float largest(const float* x, std::size_t n, float top) {
 
 /// Scores become exp(score - max); returns their sum. Elements from `count` to the end of its
 /// vector become zero.
-HWY_INLINE float exponentials(float* scores, std::size_t count, float max_score) {
+LLAMA2_INLINE float exponentials(float* scores, std::size_t count, float max_score) {
   using namespace simd;
   constexpr NativeFloats d;
   const auto top = set(d, max_score);
@@ -218,8 +220,9 @@ struct AttentionState {
 
 /// Queries m .. m + Queries - 1 look at the first counts[i] > 0 positions of a page.
 template <std::size_t Queries, KvFormat K, std::size_t HeadDim, std::size_t P>
-HWY_INLINE void attend_page(const KvHead<K, HeadDim, P>& page, const std::size_t (&counts)[Queries],
-                            AttentionState<HeadDim>& state, std::size_t m) {
+LLAMA2_INLINE void attend_page(const KvHead<K, HeadDim, P>& page,
+                               const std::size_t (&counts)[Queries], AttentionState<HeadDim>& state,
+                               std::size_t m) {
   using namespace simd;
   constexpr Floats<(native_lanes < 8 ? native_lanes : 8)> d;
   alignas(64) float weights[Queries][P];
@@ -278,7 +281,7 @@ void attend(const float* q, const KvHead<K, HeadDim, P>* const* pages, std::size
     const std::size_t last_count = count_of(n - 1);
     for (std::size_t begin = 0; begin < last_count; begin += P) {
       const KvHead<K, HeadDim, P>& page = pages[begin / P][head];
-      const auto tile = [&](auto size, std::size_t m) HWY_ATTR {
+      const auto tile = [&](auto size, std::size_t m) LLAMA2_TARGET_ATTR {
         std::size_t counts[size()];
         for (std::size_t i = 0; i < size(); ++i) counts[i] = std::min(P, count_of(m + i) - begin);
         detail::attend_page(page, counts, state, m);
@@ -299,7 +302,7 @@ void attend(const float* q, const KvHead<K, HeadDim, P>* const* pages, std::size
   }
 }
 
-}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
+}  // namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE
+LLAMA2_TARGET_END;
 
 #endif  // toggle guard

@@ -1,6 +1,6 @@
 // Conversion of weights between floats and the blocks of a format, many at a time.
 
-#if defined(LLAMA2_KERNELS_CODEC_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#if defined(LLAMA2_KERNELS_CODEC_INL_HPP_) == defined(LLAMA2_TARGET_TOGGLE)
 #ifdef LLAMA2_KERNELS_CODEC_INL_HPP_
 #undef LLAMA2_KERNELS_CODEC_INL_HPP_
 #else
@@ -14,10 +14,10 @@
 
 #include "llama2/format/float_formats.hpp"
 #include "llama2/format/quantised.hpp"
-#include "llama2/simd/highway-inl.hpp"
+#include "llama2/simd/vocabulary-inl.hpp"
 
-HWY_BEFORE_NAMESPACE();
-namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+LLAMA2_TARGET_BEGIN;
+namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE {
 namespace detail {
 
 /// Vectors in which both 8 and 32 bits per element can be handled.
@@ -25,7 +25,7 @@ using CodecFloats = simd::Floats<(simd::native_lanes < 8 ? simd::native_lanes : 
 
 /// The element of largest magnitude among 32, the negative one of equals; an infinity is larger
 /// than any number, and NaN larger still.
-HWY_INLINE float extreme_of(const float* x) {
+LLAMA2_INLINE float extreme_of(const float* x) {
   using namespace simd;
   constexpr CodecFloats d;
   auto extreme = magnitude_key(d, load(d, x));
@@ -34,7 +34,7 @@ HWY_INLINE float extreme_of(const float* x) {
   return extreme_of_keys(d, extreme);
 }
 
-HWY_INLINE void encode_block(const float* x, float extreme, BlockQ8_0& out) {
+LLAMA2_INLINE void encode_block(const float* x, float extreme, BlockQ8_0& out) {
   using namespace simd;
   constexpr CodecFloats d;
   const float scale = std::abs(extreme) / 127.0f;
@@ -48,7 +48,7 @@ HWY_INLINE void encode_block(const float* x, float extreme, BlockQ8_0& out) {
   }
 }
 
-HWY_INLINE void encode_block(const float* x, float extreme, BlockQ4_0& out) {
+LLAMA2_INLINE void encode_block(const float* x, float extreme, BlockQ4_0& out) {
   using namespace simd;
   constexpr CodecFloats d;
   // Where both signs have the largest magnitude, the first counts.
@@ -59,7 +59,7 @@ HWY_INLINE void encode_block(const float* x, float extreme, BlockQ4_0& out) {
   const float scale = extreme / -8.0f;
   const auto inverse = set(d, scale != 0 ? 1.0f / scale : 0.0f);
   store(Floats<1>(), set(Floats<1>(), scale), &out.scale);
-  const auto rounded = [&](std::size_t i) HWY_ATTR {
+  const auto rounded = [&](std::size_t i) LLAMA2_TARGET_ATTR {
     const auto v = mul(load(d, x + i), inverse);
     const auto bounded = max(min(round_half_up(d, v), set(d, 7.0f)), set(d, -8.0f));
     return add(select_nan(v, zero(d), bounded), set(d, 8.0f));
@@ -69,7 +69,7 @@ HWY_INLINE void encode_block(const float* x, float extreme, BlockQ4_0& out) {
 }
 
 template <class F>
-HWY_INLINE void encode_blocks(const float* in, typename F::Block* out, std::size_t n) {
+LLAMA2_INLINE void encode_blocks(const float* in, typename F::Block* out, std::size_t n) {
   for (; n >= 32; n -= 32, in += 32, ++out) {
     const float extreme = extreme_of(in);
     if (std::abs(extreme) <= std::numeric_limits<float>::max())
@@ -131,7 +131,7 @@ void encode(const float* in, typename F::Block* out, std::size_t n) noexcept {
   }
 }
 
-}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
+}  // namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE
+LLAMA2_TARGET_END;
 
 #endif  // toggle guard

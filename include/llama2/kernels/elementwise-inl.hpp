@@ -1,6 +1,6 @@
 // What happens to a vector of activations between the matrix products.
 
-#if defined(LLAMA2_KERNELS_ELEMENTWISE_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#if defined(LLAMA2_KERNELS_ELEMENTWISE_INL_HPP_) == defined(LLAMA2_TARGET_TOGGLE)
 #ifdef LLAMA2_KERNELS_ELEMENTWISE_INL_HPP_
 #undef LLAMA2_KERNELS_ELEMENTWISE_INL_HPP_
 #else
@@ -12,8 +12,8 @@
 
 #include "llama2/simd/math-inl.hpp"
 
-HWY_BEFORE_NAMESPACE();
-namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+LLAMA2_TARGET_BEGIN;
+namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE {
 
 /// out[i] = x[i] * gain[i] / sqrt(mean of x^2 + epsilon), n elements; out may be x.
 /// (RMSNorm, Zhang and Sennrich 2019, arXiv:1910.07467.)
@@ -88,7 +88,7 @@ void rotate(float* x, const float* cosines, const float* sines, std::size_t head
   }
 }
 
-}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
+}  // namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE
+LLAMA2_TARGET_END;
 
 #endif  // toggle guard

@@ -1,6 +1,8 @@
 // All kernels of one processor target, as static members of one type.
 
-#if defined(LLAMA2_KERNELS_KERNELS_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#include "llama2/simd/toggle-inl.hpp"
+
+#if defined(LLAMA2_KERNELS_KERNELS_INL_HPP_) == defined(LLAMA2_TARGET_TOGGLE)
 #ifdef LLAMA2_KERNELS_KERNELS_INL_HPP_
 #undef LLAMA2_KERNELS_KERNELS_INL_HPP_
 #else
@@ -16,68 +18,61 @@
 #include "llama2/kernels/matmul-inl.hpp"
 #include "llama2/kernels/prepare-inl.hpp"
 
-HWY_BEFORE_NAMESPACE();
-namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+LLAMA2_TARGET_BEGIN;
+namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE {
 
 /// What `Target` chooses among. Each member is the function of its name in this namespace.
 struct Kernels {
-  static constexpr std::string_view name =
-#if HWY_TARGET == HWY_AVX3 && LLAMA2_SIMD_BF16
-      "AVX3_BF16";  // and with VNNI, as every processor that has it
-#elif HWY_TARGET == HWY_AVX3 && LLAMA2_SIMD_VNNI
-      "AVX3_VNNI";
-#else
-      std::string_view(LLAMA2_DETAIL_STRING(HWY_NAMESPACE)).substr(2);  // without "N_"
-#endif
+  static constexpr std::string_view name = simd::target_name;
 
   template <WeightFormat F>
   static void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth,
                      std::size_t rows, const std::byte* x, std::size_t tokens, float* y,
                      std::size_t y_stride) noexcept {
-    HWY_NAMESPACE::matmul<F>(stripe, panels, depth, rows, x, tokens, y, y_stride);
+    LLAMA2_TARGET_NAMESPACE::matmul<F>(stripe, panels, depth, rows, x, tokens, y, y_stride);
   }
   template <ActivationForm Form, std::size_t T>
   static void prepare(const float* x, std::size_t cols, std::size_t tokens,
                       std::byte* out) noexcept {
-    HWY_NAMESPACE::prepare<Form, T>(x, cols, tokens, out);
+    LLAMA2_TARGET_NAMESPACE::prepare<Form, T>(x, cols, tokens, out);
   }
   template <WeightFormat F>
   static void decode(const typename F::Block* in, float* out, std::size_t n) noexcept {
-    HWY_NAMESPACE::decode<F>(in, out, n);
+    LLAMA2_TARGET_NAMESPACE::decode<F>(in, out, n);
   }
   template <WeightFormat F>
   static void encode(const float* in, typename F::Block* out, std::size_t n) noexcept {
-    HWY_NAMESPACE::encode<F>(in, out, n);
+    LLAMA2_TARGET_NAMESPACE::encode<F>(in, out, n);
   }
   static void rms_norm(const float* x, const float* gain, float epsilon, std::size_t n,
                        float* out) noexcept {
-    HWY_NAMESPACE::rms_norm(x, gain, epsilon, n, out);
+    LLAMA2_TARGET_NAMESPACE::rms_norm(x, gain, epsilon, n, out);
   }
   static void add_to(float* x, const float* y, std::size_t n) noexcept {
-    HWY_NAMESPACE::add_to(x, y, n);
+    LLAMA2_TARGET_NAMESPACE::add_to(x, y, n);
   }
   static void swiglu(float* gate, const float* up, std::size_t n) noexcept {
-    HWY_NAMESPACE::swiglu(gate, up, n);
+    LLAMA2_TARGET_NAMESPACE::swiglu(gate, up, n);
   }
   template <std::size_t HeadDim>
   static void rotate(float* x, const float* cosines, const float* sines,
                      std::size_t heads) noexcept {
-    HWY_NAMESPACE::rotate<HeadDim>(x, cosines, sines, heads);
+    LLAMA2_TARGET_NAMESPACE::rotate<HeadDim>(x, cosines, sines, heads);
   }
   template <KvFormat K, std::size_t HeadDim, std::size_t P>
   static void store_key_value(const float* key, const float* value, KvHead<K, HeadDim, P>& head,
                               std::size_t slot) noexcept {
-    HWY_NAMESPACE::store_key_value(key, value, head, slot);
+    LLAMA2_TARGET_NAMESPACE::store_key_value(key, value, head, slot);
   }
   template <KvFormat K, std::size_t HeadDim, std::size_t P>
   static void attend(const float* q, const KvHead<K, HeadDim, P>* const* pages, std::size_t head,
                      std::size_t count, std::size_t tokens, std::size_t heads, std::size_t stride,
                      float* out) noexcept {
-    HWY_NAMESPACE::attend(q, pages, head, count, tokens, heads, stride, out);
+    LLAMA2_TARGET_NAMESPACE::attend(q, pages, head, count, tokens, heads, stride, out);
   }
 };
 
-}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
+}  // namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE
+LLAMA2_TARGET_END;
 
 #endif  // toggle guard

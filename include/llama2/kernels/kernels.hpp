@@ -6,6 +6,6 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
-namespace kernels = HWY_NAMESPACE;
+namespace kernels = LLAMA2_TARGET_NAMESPACE;
 
 }  // namespace llama2::inline LLAMA2_ABI

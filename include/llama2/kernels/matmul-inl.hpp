@@ -1,7 +1,7 @@
 // Products of weights in panels with activations: one output per lane, its terms in ascending
 // order.
 
-#if defined(LLAMA2_KERNELS_MATMUL_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#if defined(LLAMA2_KERNELS_MATMUL_INL_HPP_) == defined(LLAMA2_TARGET_TOGGLE)
 #ifdef LLAMA2_KERNELS_MATMUL_INL_HPP_
 #undef LLAMA2_KERNELS_MATMUL_INL_HPP_
 #else
@@ -19,8 +19,8 @@
 #include "llama2/kernels/prepare-inl.hpp"
 #include "llama2/simd/dots-inl.hpp"
 
-HWY_BEFORE_NAMESPACE();
-namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+LLAMA2_TARGET_BEGIN;
+namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE {
 namespace detail {
 
 using simd::RowFloats;
@@ -47,9 +47,9 @@ using Sums = simd::Vec<RowFloats>[Tokens][Vectors];
 /// Adds one column of float weights times the tokens' activations from `t` on. The vectors begin at
 /// row `row` of the first panel.
 template <std::size_t Vectors, std::size_t Tokens, WeightFormat F, std::size_t T>
-HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
-                          const ActivationTile<ActivationForm::floats, T>& x, std::size_t t0,
-                          Sums<Vectors, Tokens>& sums) {
+LLAMA2_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
+                             const ActivationTile<ActivationForm::floats, T>& x, std::size_t t0,
+                             Sums<Vectors, Tokens>& sums) {
   using namespace simd;
   constexpr RowFloats d;
   Vec<RowFloats> weights[Vectors];
@@ -66,9 +66,9 @@ HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
 
 /// Adds two columns of 16-bit float weights.
 template <std::size_t Vectors, std::size_t Tokens, WeightFormat F, std::size_t T>
-HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
-                          const ActivationTile<ActivationForm::pairs, T>& x, std::size_t t0,
-                          Sums<Vectors, Tokens>& sums) {
+LLAMA2_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
+                             const ActivationTile<ActivationForm::pairs, T>& x, std::size_t t0,
+                             Sums<Vectors, Tokens>& sums) {
   using namespace simd;
 #pragma GCC unroll 2
   for (std::size_t step = 0; step < pair_steps; ++step) {
@@ -95,7 +95,7 @@ struct QuadProduct<Q8_0> {
   using Dot = simd::ByteDot;
   static constexpr std::size_t loads = 8;  ///< of quads
   using Weights = simd::ByteDot::Weights[1];
-  static HWY_INLINE void load(const std::uint8_t* q, Weights& w) {
+  static LLAMA2_INLINE void load(const std::uint8_t* q, Weights& w) {
     w[0] = Dot::prepare(simd::load_quads(q));
   }
 };
@@ -104,7 +104,7 @@ struct QuadProduct<Q4_0> {
   using Dot = simd::NibbleDot;
   static constexpr std::size_t loads = 4;
   using Weights = simd::Quads[2];  ///< of groups g and g + 4
-  static HWY_INLINE void load(const std::uint8_t* q, Weights& w) {
+  static LLAMA2_INLINE void load(const std::uint8_t* q, Weights& w) {
     const auto both = simd::load_quads(q);
     w[0] = simd::low_nibbles(both);
     w[1] = simd::high_nibbles(both);
@@ -113,24 +113,14 @@ struct QuadProduct<Q4_0> {
 
 /// Adds 32 columns of quantised weights.
 template <std::size_t Vectors, std::size_t Tokens, WeightFormat F, std::size_t T>
-HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
-                          const ActivationTile<ActivationForm::quads, T>& x, std::size_t t0,
-                          Sums<Vectors, Tokens>& sums) {
+LLAMA2_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
+                             const ActivationTile<ActivationForm::quads, T>& x, std::size_t t0,
+                             Sums<Vectors, Tokens>& sums) {
   using namespace simd;
   using Product = QuadProduct<F>;
   constexpr RowFloats d;
   constexpr std::size_t parts = 8 / Product::loads;
   const auto row_of = [&](std::size_t i) { return row + i % row_vectors * d.lanes; };
-  if constexpr (Tokens == 1 && Vectors > 1) {  // one after the other: there are many
-#pragma GCC unroll 16
-    for (std::size_t i = 0; i < Vectors; ++i) {
-      Sums<1, 1> sum;
-      sum[0][0] = sums[0][i];
-      add_block<1, 1>(w + i / row_vectors, row_of(i), x, t0, sum);
-      sums[0][i] = sum[0][0];
-    }
-    return;
-  }
   typename Product::Dot dots[Tokens][Vectors];
 #pragma GCC unroll 8
   for (std::size_t t = 0; t < Tokens; ++t) {
@@ -166,8 +156,8 @@ HWY_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
 using FromFirst = std::integral_constant<std::size_t, 0>;
 
 /// to[t][0 .. rows) = from[t][0 .. rows). Rare, and kept out of the loops' registers.
-HWY_NOINLINE inline void copy_rows(const float* from, std::size_t from_stride, float* to,
-                                   std::size_t to_stride, std::size_t tokens, std::size_t rows) {
+LLAMA2_NOINLINE inline void copy_rows(const float* from, std::size_t from_stride, float* to,
+                                      std::size_t to_stride, std::size_t tokens, std::size_t rows) {
   for (std::size_t t = 0; t < tokens; ++t)
     std::memcpy(to + t * to_stride, from + t * from_stride, rows * sizeof(float));
 }
@@ -175,9 +165,9 @@ HWY_NOINLINE inline void copy_rows(const float* from, std::size_t from_stride, f
 /// Adds `depth` blocks, which lie `step` apart, to y[t][0 .. rows) for the rows of `Vectors`
 /// vectors and `Tokens` tokens from `t0` of a tile on; the first blocks of a row set y instead.
 template <std::size_t Vectors, std::size_t Tokens, class T0, WeightFormat F, std::size_t T>
-HWY_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step, std::size_t depth,
-                     const ActivationTile<activation_form<F>, T>* x, T0 t0, bool first,
-                     std::size_t rows, float* y, std::size_t y_stride) {
+LLAMA2_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step,
+                        std::size_t depth, const ActivationTile<activation_form<F>, T>* x, T0 t0,
+                        bool first, std::size_t rows, float* y, std::size_t y_stride) {
   using namespace simd;
   constexpr RowFloats d;
   constexpr std::size_t all = Vectors * d.lanes;
@@ -197,8 +187,20 @@ HWY_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step, 
     for (std::size_t i = 0; i < Vectors; ++i)
       sums[t][i] = first ? zero(d) : load(d, at + t * stride + i * d.lanes);
   }
-  for (std::size_t b = 0; b < depth; ++b, w += step)
-    add_block<Vectors, Tokens>(w, row, x[b], t0, sums);
+  for (std::size_t b = 0; b < depth; ++b, w += step) {
+    if constexpr (Tokens == 1 && activation_form<F> != ActivationForm::floats) {
+      // One vector after the other: there are many, and what they are unpacked to needs registers.
+#pragma GCC unroll 16
+      for (std::size_t i = 0; i < Vectors; ++i) {
+        Sums<1, 1> sum;
+        sum[0][0] = sums[0][i];
+        add_block<1, 1>(w + i / row_vectors, row + i % row_vectors * d.lanes, x[b], t0, sum);
+        sums[0][i] = sum[0][0];
+      }
+    } else {
+      add_block<Vectors, Tokens>(w, row, x[b], t0, sums);
+    }
+  }
 #pragma GCC unroll 8
   for (std::size_t t = 0; t < Tokens; ++t) {
 #pragma GCC unroll 16
@@ -209,7 +211,7 @@ HWY_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step, 
 
 /// Calls f(integral_constant) for n in 1 .. Most.
 template <std::size_t Most, class F>
-HWY_INLINE void with_constant(std::size_t n, F&& f) {
+LLAMA2_INLINE void with_constant(std::size_t n, F&& f) {
   if constexpr (Most == 1)
     f(std::integral_constant<std::size_t, 1>());
   else if (n == Most)
@@ -228,7 +230,7 @@ void all_rows(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth
   for (std::size_t v = 0; v < vectors; v += most) {
     const std::size_t at = v * RowFloats::lanes;
     if (at >= rows) break;
-    with_constant<most>(std::min(most, vectors - v), [&](auto count) HWY_ATTR {
+    with_constant<most>(std::min(most, vectors - v), [&](auto count) LLAMA2_TARGET_ATTR {
       tile<count(), Tokens, T0>(stripe + at / panel_rows, at % panel_rows, panels, depth, x, t0,
                                 first, rows - at, y + at, y_stride);
     });
@@ -248,7 +250,7 @@ void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth, 
   constexpr ActivationForm form = activation_form<F>;
   if (tokens == 1) {  // one ascending stream
     const auto* const column = reinterpret_cast<const ActivationTile<form, 1>*>(x);
-    with_constant<stripe_panels>(panels, [&](auto count) HWY_ATTR {
+    with_constant<stripe_panels>(panels, [&](auto count) LLAMA2_TARGET_ATTR {
       tile<count() * row_vectors, 1, FromFirst>(stripe, 0, panels, depth, column, {}, true, rows, y,
                                                 y_stride);
     });
@@ -279,7 +281,7 @@ void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth, 
   }
 }
 
-}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
+}  // namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE
+LLAMA2_TARGET_END;
 
 #endif  // toggle guard

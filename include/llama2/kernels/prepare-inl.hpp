@@ -1,6 +1,6 @@
 // Activations on their way into a product.
 
-#if defined(LLAMA2_KERNELS_PREPARE_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#if defined(LLAMA2_KERNELS_PREPARE_INL_HPP_) == defined(LLAMA2_TARGET_TOGGLE)
 #ifdef LLAMA2_KERNELS_PREPARE_INL_HPP_
 #undef LLAMA2_KERNELS_PREPARE_INL_HPP_
 #else
@@ -16,8 +16,8 @@
 #include "llama2/format/activation.hpp"
 #include "llama2/simd/dots-inl.hpp"
 
-HWY_BEFORE_NAMESPACE();
-namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+LLAMA2_TARGET_BEGIN;
+namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE {
 
 /// 32 numbers: scale * q.
 struct QuantisedBlock {
@@ -64,14 +64,14 @@ template <std::size_t T>
 struct ActivationTile<ActivationForm::quads, T> : ActivationQuads<T> {};
 
 template <std::size_t T>
-HWY_INLINE void prepare_row(const float* x, std::size_t cols, std::size_t t,
-                            ActivationTile<ActivationForm::floats, T>* out) {
+LLAMA2_INLINE void prepare_row(const float* x, std::size_t cols, std::size_t t,
+                               ActivationTile<ActivationForm::floats, T>* out) {
   for (std::size_t k = 0; k < cols; ++k) out[k].x[t] = x[k];
 }
 
 template <std::size_t T>
-HWY_INLINE void prepare_row(const float* x, std::size_t cols, std::size_t t,
-                            ActivationTile<ActivationForm::pairs, T>* out) {
+LLAMA2_INLINE void prepare_row(const float* x, std::size_t cols, std::size_t t,
+                               ActivationTile<ActivationForm::pairs, T>* out) {
   constexpr std::size_t piece = 64;
   simd::Pair pairs[piece];
   std::size_t left = cols / 2;
@@ -90,8 +90,8 @@ HWY_INLINE void prepare_row(const float* x, std::size_t cols, std::size_t t,
 }
 
 template <std::size_t T>
-HWY_INLINE void prepare_row(const float* x, std::size_t cols, std::size_t t,
-                            ActivationTile<ActivationForm::quads, T>* out) {
+LLAMA2_INLINE void prepare_row(const float* x, std::size_t cols, std::size_t t,
+                               ActivationTile<ActivationForm::quads, T>* out) {
   for (std::size_t begin = 0; begin < cols; begin += 32, ++out) {
     QuantisedBlock block;
     quantise(x + begin, std::min<std::size_t>(32, cols - begin), block);
@@ -112,7 +112,7 @@ void prepare(const float* x, std::size_t cols, std::size_t tokens, std::byte* ou
   for (std::size_t t = 0; t < tokens; ++t) detail::prepare_row(x + t * cols, cols, t, tiles);
 }
 
-}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
+}  // namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE
+LLAMA2_TARGET_END;
 
 #endif  // toggle guard

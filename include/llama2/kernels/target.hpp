@@ -98,10 +98,11 @@ class Target {
         return f(N_SSSE3::Kernels());
 #endif
       default:
-        return f(HWY_NAMESPACE::Kernels());  // the baseline: the last pass of foreach_target
+        return f(
+            LLAMA2_TARGET_NAMESPACE::Kernels());  // the baseline: the last pass of foreach_target
     }
 #else
-    return f(HWY_NAMESPACE::Kernels());
+    return f(LLAMA2_TARGET_NAMESPACE::Kernels());
 #endif
   }
 

@@ -5,7 +5,7 @@
 // go by way of a sum of pairs in 16 bits that saturates, which 4-bit weights cannot reach and 8-bit
 // ones must be kept from. Sums of integers are exact everywhere.
 
-#if defined(LLAMA2_SIMD_DOTS_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#if defined(LLAMA2_SIMD_DOTS_INL_HPP_) == defined(LLAMA2_TARGET_TOGGLE)
 #ifdef LLAMA2_SIMD_DOTS_INL_HPP_
 #undef LLAMA2_SIMD_DOTS_INL_HPP_
 #else
@@ -17,90 +17,63 @@
 #include <cstdint>
 #include <cstring>
 
-#include "llama2/simd/target_ops-inl.hpp"
+#if defined(LLAMA2_SIMD_XSIMD)
+#include "llama2/simd/xsimd_ops-inl.hpp"
+#else
+#include "llama2/simd/highway_ops-inl.hpp"
+#endif
 
-HWY_BEFORE_NAMESPACE();
-namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+LLAMA2_TARGET_BEGIN;
+namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE {
 namespace simd {
 
-/// Tag of a vector of one float for each of some rows of a panel of 16.
-using RowFloats = Floats<(native_lanes < 16 ? native_lanes : 16)>;
-
 /// The same float for every row.
-HWY_INLINE Vec<RowFloats> broadcast(const float* p) {
+LLAMA2_INLINE Vec<RowFloats> broadcast(const float* p) {
   return set(RowFloats(), *p);
 }
 
 #if LLAMA2_SIMD_QUADS
 
 /// Four bytes of each row.
-using Quads = hn::Vec<hn::Simd<std::uint8_t, 4 * RowFloats::lanes, 0>>;
-
-namespace ops {
-
-inline constexpr hn::Simd<std::uint8_t, 4 * RowFloats::lanes, 0> u8;
-inline constexpr hn::Simd<std::int8_t, 4 * RowFloats::lanes, 0> i8;
-inline constexpr hn::Simd<std::uint16_t, 2 * RowFloats::lanes, 0> u16;
-inline constexpr hn::Simd<std::int16_t, 2 * RowFloats::lanes, 0> i16;
-inline constexpr hn::Simd<std::int32_t, RowFloats::lanes, 0> i32;
-
-using Bytes = hn::Vec<decltype(i8)>;
-using Words = hn::Vec<decltype(i16)>;
-using Integers = hn::Vec<decltype(i32)>;
+using Quads = ops::Quads;
 
 /// Keeps a sum where it is computed. Compilers would rather put products aside and add them later,
 /// and have no registers for them: up to half of the speed (gcc 12, clang 19).
 template <class V>
-HWY_INLINE void pin([[maybe_unused]] V& sum) {
-#if HWY_ARCH_X86 && defined(__GNUC__)
+LLAMA2_INLINE void pin([[maybe_unused]] V& sum) {
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
   asm("" : "+v"(sum.raw));
 #endif
 }
 
-/// Four bytes for every row.
-HWY_INLINE Integers broadcast_bits(const void* p) {
+/// The same four bytes for every row.
+LLAMA2_INLINE ops::Integers broadcast_bits(const void* p) {
   std::int32_t bits;
   std::memcpy(&bits, p, sizeof bits);
-  return hn::Set(i32, bits);
+  return ops::set<ops::Integers>(bits);
 }
 
-HWY_INLINE Vec<RowFloats> to_floats(Integers v) {
-  return hn::ConvertTo(typename RowFloats::Hwy(), v);
-}
-
-}  // namespace ops
-
-HWY_INLINE Quads load_quads(const std::uint8_t* p) {
-  return hn::LoadU(ops::u8, p);
+LLAMA2_INLINE Quads load_quads(const std::uint8_t* p) {
+  return ops::load<Quads>(p);
 }
 
 /// The low four bits of each byte, and the high four.
-HWY_INLINE Quads low_nibbles(Quads q) {
-  return hn::And(q, hn::Set(ops::u8, 15));
+LLAMA2_INLINE Quads low_nibbles(Quads q) {
+  return ops::bit_and(q, ops::set<Quads>(15));
 }
-HWY_INLINE Quads high_nibbles(Quads q) {
-  return low_nibbles(hn::BitCast(ops::u8, hn::ShiftRight<4>(hn::BitCast(ops::u16, q))));
+LLAMA2_INLINE Quads high_nibbles(Quads q) {
+  return low_nibbles(ops::cast<Quads>(ops::shift_right<4>(ops::cast<ops::Integers>(q))));
 }
 
 /// The same four activations for every row.
-HWY_INLINE auto broadcast_quad(const std::int8_t* p) {
-  return hn::BitCast(ops::i8, ops::broadcast_bits(p));
+LLAMA2_INLINE ops::Bytes broadcast_quad(const std::int8_t* p) {
+  return ops::cast<ops::Bytes>(broadcast_bits(p));
 }
 
 /// Where sums with the activations q begin, for `NibbleDot` and `ByteDot` to read: these take
 /// weights plus 8 and plus 128.
-HWY_INLINE std::int32_t quad_start(const std::int8_t* q) {
-  constexpr hn::Simd<std::int8_t, 16, 0> i8;
-  constexpr hn::Simd<std::int16_t, 8, 0> i16;
-  constexpr hn::Simd<std::int32_t, 4, 0> i32;
-  const auto ones = hn::Set(hn::Simd<std::uint8_t, 16, 0>(), 1);
-  auto sums = hn::Add(ops::add_byte_pairs(ones, hn::LoadU(i8, q)),
-                      ops::add_byte_pairs(ones, hn::LoadU(i8, q + 16)));
-  sums = hn::Add(sums, hn::BitCast(i16, hn::Shuffle1032(hn::BitCast(i32, sums))));
-  sums = hn::Add(sums, hn::BitCast(i16, hn::Shuffle2301(hn::BitCast(i32, sums))));
-  sums = hn::Neg(hn::ShiftLeft<3>(sums));
-  // Of the first and of the last two of each four.
-  const std::int32_t both = hn::GetLane(hn::BitCast(i32, sums));
+LLAMA2_INLINE std::int32_t quad_start(const std::int8_t* q) {
+  const std::int32_t both = ops::minus_8_times_sums(q);
 #if LLAMA2_SIMD_VNNI
   return static_cast<std::int16_t>(both) + (both >> 16);
 #else
@@ -112,27 +85,27 @@ HWY_INLINE std::int32_t quad_start(const std::int8_t* q) {
 class NibbleDot {
  public:
   /// `start` is of the activations.
-  HWY_INLINE void begin(const std::int32_t* start) {
+  LLAMA2_INLINE void begin(const std::int32_t* start) {
 #if LLAMA2_SIMD_VNNI
-    sums_ = ops::broadcast_bits(start);
+    sums_ = broadcast_bits(start);
 #else
-    sums_ = hn::BitCast(ops::i16, ops::broadcast_bits(start));
+    sums_ = ops::cast<ops::Words>(broadcast_bits(start));
 #endif
   }
-  HWY_INLINE void add(Quads w, ops::Bytes x) {
+  LLAMA2_INLINE void add(Quads w, ops::Bytes x) {
 #if LLAMA2_SIMD_VNNI
     sums_ = ops::add_quads(sums_, w, x);
 #else
     // The sum of 16 products of at most 8 * 127 fits into 16 bits; on the way it may wrap around.
-    sums_ = hn::Add(sums_, ops::add_byte_pairs(w, x));
+    sums_ = ops::add(sums_, ops::add_byte_pairs(w, x));
 #endif
-    ops::pin(sums_);
+    pin(sums_);
   }
-  [[nodiscard]] HWY_INLINE Vec<RowFloats> sums() const {
+  [[nodiscard]] LLAMA2_INLINE Vec<RowFloats> sums() const {
 #if LLAMA2_SIMD_VNNI
     return ops::to_floats(sums_);
 #else
-    return ops::to_floats(ops::add_word_pairs(sums_, hn::Set(ops::i16, 1)));
+    return ops::to_floats(ops::add_word_pairs(sums_, ops::set<ops::Words>(1)));
 #endif
   }
 
@@ -156,33 +129,33 @@ class ByteDot {
     Quads magnitudes;
 #endif
   };
-  static HWY_INLINE Weights prepare(Quads q) {
+  static LLAMA2_INLINE Weights prepare(Quads q) {
 #if LLAMA2_SIMD_VNNI
     return {q};
 #else
-    const auto values = hn::BitCast(ops::i8, hn::Xor(q, hn::Set(ops::u8, 128)));
-    return {values, hn::BitCast(ops::u8, hn::Abs(values))};
+    const auto values = ops::cast<ops::Bytes>(ops::bit_xor(q, ops::set<Quads>(128)));
+    return {values, ops::magnitudes(values)};
 #endif
   }
 
-  HWY_INLINE void begin([[maybe_unused]] const std::int32_t* start) {
+  LLAMA2_INLINE void begin([[maybe_unused]] const std::int32_t* start) {
 #if LLAMA2_SIMD_VNNI
-    sums_ = hn::ShiftLeft<4>(ops::broadcast_bits(start));
+    sums_ = ops::shift_left<4>(broadcast_bits(start));
 #else
-    sums_ = hn::Zero(ops::i32);
+    sums_ = ops::set<ops::Integers>(0);
 #endif
   }
-  HWY_INLINE void add(const Weights& w, ops::Bytes x) {
+  LLAMA2_INLINE void add(const Weights& w, ops::Bytes x) {
 #if LLAMA2_SIMD_VNNI
     sums_ = ops::add_quads(sums_, w.plus_128, x);
 #else
     // 2 products of at most 128 * 127 stay below 2^15; more would not.
     const auto pairs = ops::add_byte_pairs(w.magnitudes, ops::with_sign(x, w.values));
-    sums_ = hn::Add(sums_, ops::add_word_pairs(pairs, hn::Set(ops::i16, 1)));
+    sums_ = ops::add(sums_, ops::add_word_pairs(pairs, ops::set<ops::Words>(1)));
 #endif
-    ops::pin(sums_);
+    pin(sums_);
   }
-  [[nodiscard]] HWY_INLINE Vec<RowFloats> sums() const { return ops::to_floats(sums_); }
+  [[nodiscard]] LLAMA2_INLINE Vec<RowFloats> sums() const { return ops::to_floats(sums_); }
 
  private:
   ops::Integers sums_;
@@ -194,25 +167,25 @@ struct Quads {
   std::uint8_t values[RowFloats::lanes][4];
 };
 
-HWY_INLINE Quads load_quads(const std::uint8_t* p) {
+LLAMA2_INLINE Quads load_quads(const std::uint8_t* p) {
   Quads q;
   std::memcpy(&q, p, sizeof q);
   return q;
 }
-HWY_INLINE Quads low_nibbles(Quads q) {
+LLAMA2_INLINE Quads low_nibbles(Quads q) {
   for (auto& row : q.values)
     for (auto& value : row) value &= 15;
   return q;
 }
-HWY_INLINE Quads high_nibbles(Quads q) {
+LLAMA2_INLINE Quads high_nibbles(Quads q) {
   for (auto& row : q.values)
     for (auto& value : row) value = static_cast<std::uint8_t>(value >> 4);
   return q;
 }
-HWY_INLINE const std::int8_t* broadcast_quad(const std::int8_t* p) {
+LLAMA2_INLINE const std::int8_t* broadcast_quad(const std::int8_t* p) {
   return p;
 }
-HWY_INLINE std::int32_t quad_start(const std::int8_t* q) {
+LLAMA2_INLINE std::int32_t quad_start(const std::int8_t* q) {
   std::int32_t total = 0;
   for (std::size_t i = 0; i < 32; ++i) total += q[i];
   return -8 * total;
@@ -220,12 +193,12 @@ HWY_INLINE std::int32_t quad_start(const std::int8_t* q) {
 
 class NibbleDot {
  public:
-  HWY_INLINE void begin(const std::int32_t* start) { begin(*start); }
-  HWY_INLINE void add(const Quads& w, const std::int8_t* x) {
+  LLAMA2_INLINE void begin(const std::int32_t* start) { begin(*start); }
+  LLAMA2_INLINE void add(const Quads& w, const std::int8_t* x) {
     for (std::size_t row = 0; row < RowFloats::lanes; ++row)
       for (std::size_t i = 0; i < 4; ++i) sums_[row] += w.values[row][i] * x[i];
   }
-  [[nodiscard]] HWY_INLINE Vec<RowFloats> sums() const {
+  [[nodiscard]] LLAMA2_INLINE Vec<RowFloats> sums() const {
     float floats[RowFloats::lanes];
     for (std::size_t row = 0; row < RowFloats::lanes; ++row)
       floats[row] = static_cast<float>(sums_[row]);
@@ -233,7 +206,7 @@ class NibbleDot {
   }
 
  protected:
-  HWY_INLINE void begin(std::int32_t start) {
+  LLAMA2_INLINE void begin(std::int32_t start) {
     for (auto& sum : sums_) sum = start;
   }
 
@@ -244,8 +217,8 @@ class NibbleDot {
 class ByteDot : public NibbleDot {
  public:
   using Weights = Quads;
-  static HWY_INLINE Weights prepare(const Quads& q) { return q; }
-  HWY_INLINE void begin(const std::int32_t* start) { NibbleDot::begin(16 * *start); }
+  static LLAMA2_INLINE Weights prepare(const Quads& q) { return q; }
+  LLAMA2_INLINE void begin(const std::int32_t* start) { NibbleDot::begin(16 * *start); }
 };
 
 #endif
@@ -256,7 +229,7 @@ class ByteDot : public NibbleDot {
 using Pair = std::uint32_t;
 
 /// Makes pairs of 2n floats (nearest, ties to even).
-HWY_INLINE void make_pairs(const float* x, std::size_t n, Pair* out) {
+LLAMA2_INLINE void make_pairs(const float* x, std::size_t n, Pair* out) {
   for (; n >= 8; n -= 8, x += 16, out += 8) {
     const __m256bh pairs = _mm512_cvtneps_pbh(_mm512_loadu_ps(x));
     std::memcpy(out, &pairs, sizeof pairs);
@@ -271,17 +244,17 @@ HWY_INLINE void make_pairs(const float* x, std::size_t n, Pair* out) {
 using Pairs = __m512bh;
 inline constexpr std::size_t pair_steps = 1;
 
-HWY_INLINE Pairs load_pairs(const BFloat16 (*p)[2], std::size_t) {
+LLAMA2_INLINE Pairs load_pairs(const BFloat16 (*p)[2], std::size_t) {
   Pairs pairs;
   std::memcpy(&pairs, p, sizeof pairs);
   return pairs;
 }
-HWY_INLINE Pairs broadcast_pair(const Pair* p, std::size_t) {
+LLAMA2_INLINE Pairs broadcast_pair(const Pair* p, std::size_t) {
   return (Pairs)_mm512_set1_epi32(std::bit_cast<std::int32_t>(*p));  // no call: it has no ABI
 }
 
 /// sums + w[0] * x[0] + w[1] * x[1]; the processor takes the pair's last product first.
-HWY_INLINE Vec<RowFloats> add_pairs(Pairs w, Pairs x, Vec<RowFloats> sums) {
+LLAMA2_INLINE Vec<RowFloats> add_pairs(Pairs w, Pairs x, Vec<RowFloats> sums) {
   return Vec<RowFloats>{_mm512_dpbf16_ps(sums.raw, w, x)};
 }
 
@@ -291,7 +264,7 @@ struct Pair {
   float x[2];
 };
 
-HWY_INLINE void make_pairs(const float* x, std::size_t n, Pair* out) {
+LLAMA2_INLINE void make_pairs(const float* x, std::size_t n, Pair* out) {
   std::memcpy(out, x, n * sizeof(Pair));
 }
 
@@ -299,25 +272,21 @@ HWY_INLINE void make_pairs(const float* x, std::size_t n, Pair* out) {
 using Pairs = Vec<RowFloats>;
 inline constexpr std::size_t pair_steps = 2;
 
-HWY_INLINE Pairs load_pairs(const BFloat16 (*p)[2], std::size_t step) {
-  const typename RowFloats::Hwy d;
-  const hn::RebindToUnsigned<typename RowFloats::Hwy> u32;
-  const auto both = hn::BitCast(u32, load(RowFloats(), reinterpret_cast<const float*>(p)));
-  return hn::BitCast(
-      d, step == 0 ? hn::ShiftLeft<16>(both) : hn::And(both, hn::Set(u32, 0xFFFF0000u)));
+LLAMA2_INLINE Pairs load_pairs(const BFloat16 (*p)[2], std::size_t step) {
+  return step == 0 ? load_firsts(RowFloats(), p) : load_seconds(RowFloats(), p);
 }
-HWY_INLINE Pairs broadcast_pair(const Pair* p, std::size_t step) {
+LLAMA2_INLINE Pairs broadcast_pair(const Pair* p, std::size_t step) {
   return broadcast(p->x + step);
 }
 
-HWY_INLINE Vec<RowFloats> add_pairs(Pairs w, Pairs x, Vec<RowFloats> sums) {
+LLAMA2_INLINE Vec<RowFloats> add_pairs(Pairs w, Pairs x, Vec<RowFloats> sums) {
   return fma(x, w, sums);
 }
 
 #endif
 
 }  // namespace simd
-}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
+}  // namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE
+LLAMA2_TARGET_END;
 
 #endif  // toggle guard

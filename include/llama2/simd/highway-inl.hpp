@@ -1,13 +1,6 @@
-// The vector vocabulary of the kernels, on Highway.
-//
-// Kernels are written in these functions only, so that another vector library can stand under
-// them. A tag `Floats<N>` (zero size, passed first) says how many floats a vector holds.
-//
-// Multiplication that feeds an addition is always written as `fma`: a compiler is free to contract
-// a separate pair or not, and the bits of a result would depend on its mood.
+// The vector vocabulary of the kernels, on Highway: see vocabulary-inl.hpp.
 
-// Included once per compiled target, as Highway's own -inl.h headers are.
-#if defined(LLAMA2_SIMD_HIGHWAY_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#if defined(LLAMA2_SIMD_HIGHWAY_INL_HPP_) == defined(LLAMA2_TARGET_TOGGLE)
 #ifdef LLAMA2_SIMD_HIGHWAY_INL_HPP_
 #undef LLAMA2_SIMD_HIGHWAY_INL_HPP_
 #else
@@ -46,6 +39,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <type_traits>
 
 #include "llama2/format/half.hpp"
@@ -78,11 +72,28 @@
 #define LLAMA2_SIMD_BF16 (HWY_TARGET <= HWY_AVX3 && LLAMA2_DETAIL_FLAG_BF16)
 #endif
 
-HWY_BEFORE_NAMESPACE();
-namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+#define LLAMA2_TARGET_NAMESPACE HWY_NAMESPACE
+#define LLAMA2_TARGET_BEGIN HWY_BEFORE_NAMESPACE()
+#define LLAMA2_TARGET_END HWY_AFTER_NAMESPACE()
+#define LLAMA2_TARGET_ATTR HWY_ATTR
+#define LLAMA2_INLINE HWY_INLINE
+#define LLAMA2_NOINLINE HWY_NOINLINE
+
+LLAMA2_TARGET_BEGIN;
+namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE {
 namespace simd {
 
 namespace hn = hwy::HWY_NAMESPACE;
+
+/// The processors that these kernels are for.
+inline constexpr std::string_view target_name =
+#if HWY_TARGET == HWY_AVX3 && LLAMA2_SIMD_BF16
+    "AVX3_BF16";  // and with VNNI, as every processor that has it
+#elif HWY_TARGET == HWY_AVX3 && LLAMA2_SIMD_VNNI
+    "AVX3_VNNI";
+#else
+    std::string_view(LLAMA2_DETAIL_STRING(HWY_NAMESPACE)).substr(2);  // without "N_"
+#endif
 
 /// Floats in the widest vector of this target.
 inline constexpr std::size_t native_lanes = HWY_LANES(float);
@@ -96,33 +107,23 @@ struct Floats {
   using Vec = hn::Vec<Hwy>;
 };
 
-/// Tag of the widest vector.
-using NativeFloats = Floats<native_lanes>;
-
-/// Lanes of the widest vector that cuts `count` elements into whole vectors.
-constexpr std::size_t lanes_dividing(std::size_t count) noexcept {
-  std::size_t lanes = 1;
-  while (lanes < native_lanes && count % (2 * lanes) == 0) lanes *= 2;
-  return lanes;
-}
-
 template <class D>
 using Vec = typename D::Vec;
 
 template <class D>
-HWY_INLINE Vec<D> zero(D) {
+LLAMA2_INLINE Vec<D> zero(D) {
   return hn::Zero(typename D::Hwy());
 }
 
 /// x in every lane.
 template <class D>
-HWY_INLINE Vec<D> set(D, float x) {
+LLAMA2_INLINE Vec<D> set(D, float x) {
   return hn::Set(typename D::Hwy(), x);
 }
 
 /// `lanes` floats from any address.
 template <class D>
-HWY_INLINE Vec<D> load(D, const float* p) {
+LLAMA2_INLINE Vec<D> load(D, const float* p) {
   return hn::LoadU(typename D::Hwy(), p);
 }
 
@@ -135,7 +136,7 @@ HWY_INLINE Vec<D> load(D, const float* p) {
 #endif
 
 template <class D>
-HWY_INLINE Vec<D> load(D, const Half* p) {
+LLAMA2_INLINE Vec<D> load(D, const Half* p) {
   const typename D::Hwy d;
 #if LLAMA2_SIMD_NATIVE_HALF
   const hn::Rebind<hwy::float16_t, typename D::Hwy> halves;
@@ -158,14 +159,28 @@ HWY_INLINE Vec<D> load(D, const Half* p) {
 }
 
 template <class D>
-HWY_INLINE Vec<D> load(D, const BFloat16* p) {
+LLAMA2_INLINE Vec<D> load(D, const BFloat16* p) {
   const hn::Rebind<hwy::bfloat16_t, typename D::Hwy> halves;
   return hn::PromoteTo(typename D::Hwy(),
                        hn::LoadU(halves, reinterpret_cast<const hwy::bfloat16_t*>(p)));
 }
 
+/// The first of each of `lanes` pairs, and the second.
 template <class D>
-HWY_INLINE Vec<D> load(D, const std::int8_t* p) {
+LLAMA2_INLINE Vec<D> load_firsts(D d, const BFloat16 (*p)[2]) {
+  const hn::RebindToUnsigned<typename D::Hwy> u32;
+  const auto both = hn::BitCast(u32, load(d, reinterpret_cast<const float*>(p)));
+  return hn::BitCast(typename D::Hwy(), hn::ShiftLeft<16>(both));
+}
+template <class D>
+LLAMA2_INLINE Vec<D> load_seconds(D d, const BFloat16 (*p)[2]) {
+  const hn::RebindToUnsigned<typename D::Hwy> u32;
+  const auto both = hn::BitCast(u32, load(d, reinterpret_cast<const float*>(p)));
+  return hn::BitCast(typename D::Hwy(), hn::And(both, hn::Set(u32, 0xFFFF0000u)));
+}
+
+template <class D>
+LLAMA2_INLINE Vec<D> load(D, const std::int8_t* p) {
   const typename D::Hwy d;
   const hn::Rebind<std::int8_t, typename D::Hwy> bytes;
   const hn::RebindToSigned<typename D::Hwy> integers;
@@ -174,14 +189,14 @@ HWY_INLINE Vec<D> load(D, const std::int8_t* p) {
 
 /// The low four bits of `lanes` bytes, 0 .. 15, and their high four bits.
 template <class D>
-HWY_INLINE Vec<D> load_low_nibbles(D, const std::uint8_t* p) {
+LLAMA2_INLINE Vec<D> load_low_nibbles(D, const std::uint8_t* p) {
   const hn::Rebind<std::uint8_t, typename D::Hwy> bytes;
   const hn::RebindToSigned<typename D::Hwy> integers;
   const auto both = hn::PromoteTo(integers, hn::LoadU(bytes, p));
   return hn::ConvertTo(typename D::Hwy(), hn::And(both, hn::Set(integers, 15)));
 }
 template <class D>
-HWY_INLINE Vec<D> load_high_nibbles(D, const std::uint8_t* p) {
+LLAMA2_INLINE Vec<D> load_high_nibbles(D, const std::uint8_t* p) {
   const hn::Rebind<std::uint8_t, typename D::Hwy> bytes;
   const hn::RebindToSigned<typename D::Hwy> integers;
   const auto both = hn::PromoteTo(integers, hn::LoadU(bytes, p));
@@ -190,7 +205,7 @@ HWY_INLINE Vec<D> load_high_nibbles(D, const std::uint8_t* p) {
 
 /// The first n elements, 1 <= n < lanes, zeros after them; reads nothing beyond.
 template <class D, class T>
-HWY_INLINE Vec<D> load_first(D d, const T* p, std::size_t n) {
+LLAMA2_INLINE Vec<D> load_first(D d, const T* p, std::size_t n) {
 #if HWY_TARGET <= HWY_AVX2
   if constexpr (std::is_same_v<T, float>) {
     const typename D::Hwy hd;
@@ -204,13 +219,13 @@ HWY_INLINE Vec<D> load_first(D d, const T* p, std::size_t n) {
 
 /// `lanes` floats to any address.
 template <class D>
-HWY_INLINE void store(D, Vec<D> v, float* p) {
+LLAMA2_INLINE void store(D, Vec<D> v, float* p) {
   hn::StoreU(v, typename D::Hwy(), p);
 }
 
 /// Rounds to nearest, ties to even.
 template <class D>
-HWY_INLINE void store(D, Vec<D> v, Half* p) {
+LLAMA2_INLINE void store(D, Vec<D> v, Half* p) {
 #if LLAMA2_SIMD_NATIVE_HALF
   const hn::Rebind<hwy::float16_t, typename D::Hwy> halves;
   hn::StoreU(hn::DemoteTo(halves, v), halves, reinterpret_cast<hwy::float16_t*>(p));
@@ -221,180 +236,156 @@ HWY_INLINE void store(D, Vec<D> v, Half* p) {
 #endif
 }
 
-/// The first n elements, 1 <= n < lanes; writes nothing beyond.
-template <class D>
-HWY_INLINE void store_first(D, Vec<D> v, float* p, std::size_t n) {
-  float lanes[D::lanes];
-  hn::StoreU(v, typename D::Hwy(), lanes);
-  std::memcpy(p, lanes, n * sizeof(float));
-}
-
 template <class V>
-HWY_INLINE V add(V a, V b) {
+LLAMA2_INLINE V add(V a, V b) {
   return hn::Add(a, b);
 }
 template <class V>
-HWY_INLINE V sub(V a, V b) {
+LLAMA2_INLINE V sub(V a, V b) {
   return hn::Sub(a, b);
 }
 template <class V>
-HWY_INLINE V mul(V a, V b) {
+LLAMA2_INLINE V mul(V a, V b) {
   return hn::Mul(a, b);
 }
 template <class V>
-HWY_INLINE V div(V a, V b) {
+LLAMA2_INLINE V div(V a, V b) {
   return hn::Div(a, b);
 }
 template <class V>
-HWY_INLINE V min(V a, V b) {
+LLAMA2_INLINE V min(V a, V b) {
   return hn::Min(a, b);
 }
 template <class V>
-HWY_INLINE V max(V a, V b) {
+LLAMA2_INLINE V max(V a, V b) {
   return hn::Max(a, b);
 }
 template <class V>
-HWY_INLINE V negate(V a) {
+LLAMA2_INLINE V negate(V a) {
   return hn::Neg(a);
 }
 
 /// a * b + c, rounded once where the processor can.
 template <class V>
-HWY_INLINE V fma(V a, V b, V c) {
+LLAMA2_INLINE V fma(V a, V b, V c) {
   return hn::MulAdd(a, b, c);
 }
 
 #if HWY_TARGET != HWY_SCALAR
 /// Elements 2i and 2i + 1 exchanged; at least 4 lanes.
 template <class V>
-HWY_INLINE V swap_pairs(V v) {
+LLAMA2_INLINE V swap_pairs(V v) {
   return hn::Shuffle2301(v);
 }
 #endif
 
 /// Sum of all lanes, in an order that is fixed for the target.
 template <class D>
-HWY_INLINE float reduce_add(D, Vec<D> v) {
+LLAMA2_INLINE float reduce_add(D, Vec<D> v) {
   return hn::GetLane(hn::SumOfLanes(typename D::Hwy(), v));
 }
 
 template <class D>
-HWY_INLINE float reduce_max(D, Vec<D> v) {
+LLAMA2_INLINE float reduce_max(D, Vec<D> v) {
   return hn::GetLane(hn::MaxOfLanes(typename D::Hwy(), v));
 }
 
 template <class D>
-HWY_INLINE float first_lane(D, Vec<D> v) {
+LLAMA2_INLINE float first_lane(D, Vec<D> v) {
   return hn::GetLane(v);
 }
 
 /// Lanes i < n from a, the others from b.
 template <class D>
-HWY_INLINE Vec<D> select_first(D, std::size_t n, Vec<D> a, Vec<D> b) {
+LLAMA2_INLINE Vec<D> select_first(D, std::size_t n, Vec<D> a, Vec<D> b) {
   return hn::IfThenElse(hn::FirstN(typename D::Hwy(), n), a, b);
 }
 
 /// Where x < bound: a, elsewhere b.
 template <class V>
-HWY_INLINE V select_less(V x, V bound, V a, V b) {
+LLAMA2_INLINE V select_less(V x, V bound, V a, V b) {
   return hn::IfThenElse(hn::Lt(x, bound), a, b);
 }
 
 /// Where x is NaN: a, elsewhere b.
 template <class V>
-HWY_INLINE V select_nan(V x, V a, V b) {
+LLAMA2_INLINE V select_nan(V x, V a, V b) {
   return hn::IfThenElse(hn::IsNaN(x), a, b);
+}
+
+/// Where x and y are equal: a, elsewhere b.
+template <class V>
+LLAMA2_INLINE V select_equal(V x, V y, V a, V b) {
+  return hn::IfThenElse(hn::Eq(x, y), a, b);
+}
+
+/// The magnitude of v with the sign of `sign`.
+template <class V>
+LLAMA2_INLINE V copy_sign(V v, V sign) {
+  return hn::CopySign(v, sign);
 }
 
 /// The nearest integer, ties to even, as a float.
 template <class V>
-HWY_INLINE V round(V v) {
+LLAMA2_INLINE V round(V v) {
   return hn::Round(v);
-}
-
-/// The nearest integer, ties away from zero, as a float.
-template <class D>
-HWY_INLINE Vec<D> round_half_away(D d, Vec<D> v) {
-  const auto even = hn::Round(v);
-  const auto half = hn::CopySign(set(d, 0.5f), v);
-  // A tie that went to zero's side: the difference, which is exact, has the sign of v.
-  return hn::IfThenElse(hn::Eq(hn::Sub(v, even), half), hn::Add(even, hn::Add(half, half)), even);
-}
-
-/// The nearest integer, ties up, as a float.
-template <class D>
-HWY_INLINE Vec<D> round_half_up(D d, Vec<D> v) {
-  const auto even = hn::Round(v);
-  const auto above = hn::Add(even, set(d, 0.5f));
-  return hn::IfThenElse(hn::Eq(v, above), hn::Add(even, set(d, 1.0f)), even);
 }
 
 /// v * 2^n for an integer-valued n, as an addition to the exponent: v and the result are normal.
 template <class D>
-HWY_INLINE Vec<D> scale_by_power_of_2(D, Vec<D> v, Vec<D> n) {
+LLAMA2_INLINE Vec<D> scale_by_power_of_2(D, Vec<D> v, Vec<D> n) {
   const typename D::Hwy d;
   const hn::RebindToSigned<typename D::Hwy> di;
   return hn::BitCast(d, hn::Add(hn::BitCast(di, v), hn::ShiftLeft<23>(hn::ConvertTo(di, n))));
 }
 
-#undef LLAMA2_SIMD_NATIVE_HALF
-
 /// Rounds `lanes` floats to the nearest integers, ties to even, and stores their lowest bytes; they
 /// must lie in -2^22 .. 2^22 (else, and for NaN, it stores some byte).
 template <class D>
-HWY_INLINE void store_bytes(D, Vec<D> v, std::uint8_t* p) {
+LLAMA2_INLINE void store_bytes(D, Vec<D> v, std::uint8_t* p) {
   const hn::RebindToUnsigned<typename D::Hwy> u32;
   const hn::Rebind<std::uint8_t, typename D::Hwy> bytes;
   // The spacing of floats around 1.5 * 2^23 is 1: the sum's last bits are the integer.
   const auto sum = hn::BitCast(u32, hn::Add(v, hn::Set(typename D::Hwy(), 12582912.0f)));
   hn::StoreU(hn::U8FromU32(hn::And(sum, hn::Set(u32, 0xFF))), bytes, p);
 }
-template <class D>
-HWY_INLINE void store_bytes(D d, Vec<D> v, std::int8_t* p) {
-  store_bytes(d, v, reinterpret_cast<std::uint8_t*>(p));
-}
-
 /// |v|, lane by lane.
 template <class V>
-HWY_INLINE V absolute(V v) {
+LLAMA2_INLINE V absolute(V v) {
   return hn::Abs(v);
 }
 
 /// Keys that order floats by magnitude, then the negative after the positive: the bits with the
 /// sign moved to the end, to be compared as integers.
 template <class D>
-HWY_INLINE Vec<D> magnitude_key(D, Vec<D> v) {
+LLAMA2_INLINE Vec<D> magnitude_key(D, Vec<D> v) {
   const hn::RebindToUnsigned<typename D::Hwy> u32;
   const auto bits = hn::BitCast(u32, v);
   return hn::BitCast(typename D::Hwy(), hn::Or(hn::Add(bits, bits), hn::ShiftRight<31>(bits)));
 }
 template <class D>
-HWY_INLINE Vec<D> max_key(D, Vec<D> a, Vec<D> b) {
+LLAMA2_INLINE Vec<D> max_key(D, Vec<D> a, Vec<D> b) {
   const hn::RebindToUnsigned<typename D::Hwy> u32;
   return hn::BitCast(typename D::Hwy(), hn::Max(hn::BitCast(u32, a), hn::BitCast(u32, b)));
 }
 
 /// The largest of the keys itself.
 template <class D>
-HWY_INLINE float largest_key(D, Vec<D> keys) {
+LLAMA2_INLINE float largest_key(D, Vec<D> keys) {
   const hn::RebindToUnsigned<typename D::Hwy> u32;
   return std::bit_cast<float>(hn::GetLane(hn::MaxOfLanes(u32, hn::BitCast(u32, keys))));
 }
 
-/// The float of the largest of the keys.
-template <class D>
-HWY_INLINE float extreme_of_keys(D, Vec<D> keys) {
-  return std::bit_cast<float>(std::rotr(std::bit_cast<std::uint32_t>(largest_key(D(), keys)), 1));
-}
-
 /// Whether any lanes of a and b are equal.
 template <class D>
-HWY_INLINE bool any_equal(D, Vec<D> a, Vec<D> b) {
+LLAMA2_INLINE bool any_equal(D, Vec<D> a, Vec<D> b) {
   return !hn::AllFalse(typename D::Hwy(), hn::Eq(a, b));
 }
 
+#undef LLAMA2_SIMD_NATIVE_HALF
+
 }  // namespace simd
-}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
+}  // namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE
+LLAMA2_TARGET_END;
 
 #endif  // toggle guard

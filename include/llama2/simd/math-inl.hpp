@@ -1,16 +1,16 @@
 // Elementary functions, written once in the vector vocabulary.
 
-#if defined(LLAMA2_SIMD_MATH_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#if defined(LLAMA2_SIMD_MATH_INL_HPP_) == defined(LLAMA2_TARGET_TOGGLE)
 #ifdef LLAMA2_SIMD_MATH_INL_HPP_
 #undef LLAMA2_SIMD_MATH_INL_HPP_
 #else
 #define LLAMA2_SIMD_MATH_INL_HPP_
 #endif
 
-#include "llama2/simd/highway-inl.hpp"
+#include "llama2/simd/vocabulary-inl.hpp"
 
-HWY_BEFORE_NAMESPACE();
-namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE {
+LLAMA2_TARGET_BEGIN;
+namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE {
 namespace simd {
 
 /// e^x to about 1 unit in the last place; exactly 0 below -87.33 (also for minus infinity), and
@@ -19,7 +19,7 @@ namespace simd {
 /// x = n ln 2 + r with |r| <= ln(2)/2; e^r by its Taylor polynomial of degree 7, whose remainder
 /// is below 6e-9 of the result; the factor 2^n is an addition to the exponent.
 template <class D>
-HWY_INLINE Vec<D> exp(D d, Vec<D> x) {
+LLAMA2_INLINE Vec<D> exp(D d, Vec<D> x) {
   const auto lowest = set(d, -87.33f);
   const auto clamped = min(max(x, lowest), set(d, 88.72f));
   const auto n = round(mul(clamped, set(d, 1.44269504f)));
@@ -39,12 +39,12 @@ HWY_INLINE Vec<D> exp(D d, Vec<D> x) {
 
 /// x * sigmoid(x), the gate of SwiGLU (Shazeer 2020, arXiv:2002.05202).
 template <class D>
-HWY_INLINE Vec<D> silu(D d, Vec<D> x) {
+LLAMA2_INLINE Vec<D> silu(D d, Vec<D> x) {
   return div(x, add(set(d, 1.0f), exp(d, negate(x))));
 }
 
 }  // namespace simd
-}  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
+}  // namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE
+LLAMA2_TARGET_END;
 
 #endif  // toggle guard
