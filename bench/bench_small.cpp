@@ -70,22 +70,20 @@ void small(benchmark::State& state, const Compute& compute) {
   const auto* const weights =
       reinterpret_cast<const std::byte*>(model.weights().token_embedding.data) + embedding;
   const bench::Limit read_limit = bench::read_limit(compute, weights, read);
-  double limit = 0, baseline_seconds = 1e9;
-  std::size_t turn = 0;
+  std::vector<double> limits, baselines;
   const bench::Samples seconds = bench::measure_in_turns(state, ours, [&](double sample_seconds) {
-    limit = std::max(limit, read_limit(sample_seconds));
-    const std::size_t calls =
-        ++turn == 1 ? 1 : 1 + static_cast<std::size_t>(sample_seconds / baseline_seconds);
-    baseline_seconds = std::min(
-        baseline_seconds, bench::seconds_of_calls(calls, theirs) / static_cast<double>(calls));
+    const double once = baselines.empty() ? sample_seconds : std::ranges::min(baselines);
+    const auto calls = static_cast<std::size_t>(std::max(1.0, sample_seconds / once));
+    baselines.push_back(bench::seconds_of_calls(calls, theirs) / static_cast<double>(calls));
+    // Last, as OpenMP's threads spin for a while after their work.
+    limits.push_back(read_limit(sample_seconds));
   });
   const double bytes = static_cast<double>(context * read);
   state.counters["tokens_per_second"] = context / seconds.best;
-  state.counters["baseline_tokens_per_second"] = context / baseline_seconds;
-  state.counters["times_baseline"] = baseline_seconds / seconds.best;
+  state.counters["times_baseline"] = std::ranges::min(baselines) / seconds.best;
+  state.counters["times_baseline_median"] = bench::median_of(baselines) / seconds.median;
   state.counters["bytes_per_second"] = bytes / seconds.best;
-  state.counters["limit"] = limit;
-  state.counters["roofline_pct"] = 100 * bytes / seconds.best / limit;
+  bench::set_share(state, bytes, seconds, limits);
 }
 
 template <class S>

@@ -169,20 +169,25 @@ Samples measure(benchmark::State& state, Body&& body) {
   return measure_in_turns(state, body, [](double) {});
 }
 
-/// The same with a limit of the rate at which `work`, a call's, is done. Sets the counters `limit`,
-/// `roofline_pct`, the share of the best sample in the limit's best, and `roofline_median_pct`, of
-/// the median in the median.
-template <class Body>
-Samples measure(benchmark::State& state, double work, const Limit& limit, Body&& body) {
-  std::vector<double> limits;
-  const Samples seconds = measure_in_turns(
-      state, body, [&](double sample_seconds) { limits.push_back(limit(sample_seconds)); });
+/// Sets the counters `limit`, `roofline_pct`, the share of the best sample in the limit's best, and
+/// `roofline_median_pct`, of the median in the median; a call does `work`.
+inline void set_share(benchmark::State& state, double work, const Samples& seconds,
+                      const std::vector<double>& limits) {
   const double best = std::ranges::max(limits);
   const double percent = 100 * work / seconds.best / best;
   state.counters["limit"] = best;
   state.counters["roofline_pct"] = percent;
   state.counters["roofline_median_pct"] = 100 * work / seconds.median / median_of(limits);
   if (percent > void_percent) state.SetLabel("void: the limit was measured badly");
+}
+
+/// The same with a limit of the rate at which `work`, a call's, is done; see `set_share`.
+template <class Body>
+Samples measure(benchmark::State& state, double work, const Limit& limit, Body&& body) {
+  std::vector<double> limits;
+  const Samples seconds = measure_in_turns(
+      state, body, [&](double sample_seconds) { limits.push_back(limit(sample_seconds)); });
+  set_share(state, work, seconds, limits);
   return seconds;
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -26,18 +27,25 @@ namespace {
 using namespace llama2;
 using bench::set_rate;
 
-/// The model of type M. Made when first asked for, and forgotten when another is: there may not be
-/// memory for two.
 template <class M>
-std::shared_ptr<const M> generated_model() {
+void require_memory(std::size_t bytes) {
+  if (bytes > bench::available_memory())
+    throw Error(ErrorCode::out_of_memory, "not enough memory for " + M::name());
+}
+
+/// The model of type M, to be used with a text of `context` tokens. Made when first asked for, and
+/// forgotten when another is: there may not be memory for two.
+template <class M>
+std::shared_ptr<const M> generated_model(std::size_t context) {
   static std::shared_ptr<const M> model;
   static const auto forget = [] { model.reset(); };
   if (model == nullptr) {
     bench::forget_model();
-    if (M::memory.total(1024) > bench::available_memory())
-      throw Error(ErrorCode::out_of_memory, "not enough memory for " + M::name());
+    require_memory<M>(M::memory.total(context));
     model = std::make_shared<const M>(make_random_model<M>(1, std::make_shared<ThreadPool>()));
     bench::forget_model = forget;
+  } else {
+    require_memory<M>(M::memory.total(context) - M::memory.weights());
   }
   return model;
 }
@@ -49,7 +57,7 @@ class Run {
 
   /// The generated model with the threads and kernels of `compute`, and room for a text.
   Run(const Compute& compute, std::size_t context)
-      : weights_(generated_model<M>()),
+      : weights_(generated_model<M>(context)),
         model_(weights_->weights(), weights_, weights_->config(), compute.executor, compute.target),
         sequence_(std::make_shared<typename M::Pool>(context), context),
         logits_(S::vocab) {}
@@ -61,6 +69,13 @@ class Run {
     for (std::size_t i = begin; i < end; ++i)
       rows_.push_back({static_cast<Token>(i * 7 % S::vocab), i, &sequence_, i + 1 == end});
     model_.forward(rows_, workspace_, {logits_.data(), logits_.size()});
+  }
+
+  /// A past of `size` tokens whose keys and values are all zero: their values take no other time.
+  void pretend(std::size_t size) {
+    for (std::size_t p = 0; p < ceil_div(size, kv_page_positions); ++p)
+      std::memset(static_cast<void*>(sequence_.pages()[p]), 0, M::memory.kv_page());
+    sequence_.advance(size);
   }
 
   /// The bytes that a token or a prompt reads at least once: all matrices but the embedding.
@@ -105,7 +120,7 @@ void prefill(benchmark::State& state, const Compute& compute, std::size_t tokens
 template <class M>
 void decode(benchmark::State& state, const Compute& compute, std::size_t context) {
   Run<M> run(compute, context + 1);
-  run.feed(0, context);
+  run.pretend(context);
   const std::size_t touched = run.weights_read() + M::memory.kv_cache_per_token() * (context + 1);
   // The same pages, of very large models a part.
   const std::size_t pages = std::min(M::memory.weights(), bench::beyond_caches());

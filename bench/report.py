@@ -14,6 +14,7 @@ RATES = {
     "MatMul": ("items_per_second", "G multiply-adds/s", 1e9),
     "Prefill": ("tokens_per_second", "tokens/s", 1),
     "Decode": ("tokens_per_second", "tokens/s", 1),
+    "Small": ("tokens_per_second", "tokens/s", 1),
     "Attend": ("bytes_per_second", "GB/s", 1e9),
     "AttendPrompt": ("items_per_second", "G multiply-adds/s", 1e9),
     "Load": ("bytes_per_second", "GB/s", 1e9),
@@ -72,6 +73,8 @@ def table(what, runs):
         if "roofline_pct" in run:
             share = f"{run['roofline_pct']:.0f} %, {run['roofline_median_pct']:.0f} %"
             text += f" ({'void: ' if run.get('label') else ''}{share})"
+        if "times_baseline" in run:
+            text += f", {run['times_baseline']:.1f} times the baseline"
         return text
 
     threads = {n: f"{n} thread" + ("s" if n > 1 else "") for _, n in columns}

@@ -9,10 +9,11 @@ function(llama2_test_benchmark program filter)
   set_tests_properties(${program}_runs PROPERTIES LABELS benchmarks)
 endfunction()
 
-llama2_test_benchmark(bench_kernels "/(64x64|6x64|64|32x64|64x128|L2|float|8bit)(/|$)")
 llama2_test_benchmark(bench_kernels_dynamic "/(64x64|6x64|64|32x64|64x128|L2|float|8bit)(/|$)")
-llama2_test_benchmark(bench_model "/Stories260K/")
 llama2_test_benchmark(bench_model_dynamic "/Stories260K/F32/")
+if(TARGET bench_small)
+  llama2_test_benchmark(bench_small "/Stories260K/")
+endif()
 llama2_test_benchmark(bench_load "/Stories260K/")
 llama2_test_benchmark(bench_extents "/(64x64|64)(/|$)")
 

@@ -237,6 +237,11 @@ TEST_CASE("the executor of a model is the one asked for") {
   using M = Model<Untied>;
   CHECK(load<M>(file.path(), {.threads = 1}).executor().concurrency() == 1);
   CHECK(load<M>(file.path(), {.threads = 3}).executor().concurrency() == 3);
+  CHECK(load<M>(file.path(), {.threads = 2}).executor().min_parallel_work() ==
+        default_min_parallel_work);
+  CHECK(load<M>(file.path(), {.threads = 2, .min_parallel_work = 77})
+            .executor()
+            .min_parallel_work() == 77);
   const LoadOptions own{.threads = 3, .executor = std::make_shared<ThreadPool>(2)};
   CHECK(load<M>(file.path(), own).executor().concurrency() == 2);
 }

@@ -353,6 +353,7 @@ TEMPLATE_TEST_CASE("queries of a key/value head have the same bits together as a
   check_attend_together<TestType, 48>();
   check_attend_together<TestType, 128>();
   check_attend_together<TestType, 136>();
+  check_attend_together<TestType, 1030>();  // one at a time
 }
 
 TEMPLATE_TEST_CASE("scores that overflow or are not numbers show in the result", "", F32, Q8_0) {

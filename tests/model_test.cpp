@@ -178,10 +178,13 @@ TEMPLATE_TEST_CASE("the same bits for any cut, workspace, company and number of 
   std::size_t shared_out = 0;
   const M alone = make_random_model<M>(24);
   const auto expected = all_logits(alone, tokens, 1);
-  for (const std::size_t threads : {1u, 2u, 3u, 4u}) {
+  struct Threads {
+    std::size_t count, min_work;  // shared out where it is worth it, or everything that can be
+  };
+  constexpr std::size_t worth = std::size_t{1} << 15;
+  for (const auto& [threads, least] :
+       {Threads{1, 0}, Threads{2, 0}, Threads{2, worth}, Threads{3, worth}, Threads{4, 0}}) {
     auto pool_of_threads = std::make_shared<test::CountingPool>(threads);
-    // Shared out where it is worth it, or everything that can be.
-    const std::size_t least = threads % 2 == 0 ? default_min_parallel_work : 0;
     const M model = make_random_model<M>(24, SharedExecutor(pool_of_threads, least));
     for (const std::size_t chunk : {1u, 7u, 64u, 300u})
       REQUIRE(same_bits(all_logits(model, tokens, chunk), expected));
@@ -225,6 +228,34 @@ TEST_CASE("other threads take part only where it is worth it, or as the user say
   };
   CHECK(runs_for_one_token(pool) == 0);
   CHECK(runs_for_one_token(SharedExecutor(pool, 1)) >= TinyGrouped::layers);
+}
+
+TEST_CASE("attention of long texts is shared out, whatever their company") {
+  using M = Model<TinyGrouped, F32>;
+  const auto pool = std::make_shared<test::CountingPool>(2);
+  // What one token of eight texts costs: 16,896 multiply-adds for gate and up, less for the other
+  // products, 48 for each position that attention looks at.
+  const M model = make_random_model<M>(24, SharedExecutor(pool, 30'000));
+  const auto pages = std::make_shared<M::Pool>(9 * 256);
+  std::vector<M::Sequence> texts;
+  Workspace<TinyGrouped> workspace;
+  for (int i = 0; i < 9; ++i) texts.emplace_back(pages, 256);
+  for (int i = 0; i < 8; ++i) {
+    std::vector<M::Row> rows;
+    for (std::size_t t = 0; t < 200; ++t)
+      rows.push_back({1, t, &texts[static_cast<std::size_t>(i)]});
+    model.forward(rows, workspace, {});
+  }
+  const auto runs_with = [&](std::size_t last) {
+    std::vector<M::Row> rows;
+    for (std::size_t i = 0; i < 7; ++i) rows.push_back({2, texts[i].size(), &texts[i]});
+    rows.push_back({2, texts[last].size(), &texts[last]});
+    pool->runs = 0;
+    model.forward(rows, workspace, {});
+    return pool->runs.load();
+  };
+  CHECK(runs_with(7) == TinyGrouped::layers);
+  CHECK(runs_with(8) == TinyGrouped::layers);  // the last row's text has just begun
 }
 
 TEST_CASE("truncating a sequence and taking another turn gives the bits of that turn alone") {

@@ -57,7 +57,8 @@ set(targets_built_only "")
 foreach(target IN ITEMS baseline ssse3 sse4 avx2 avx512 avx512_bf16 avx512_icelake)
   list(JOIN llama2_${target}_flags " " flags)
   check_cxx_compiler_flag("${flags}" LLAMA2_COMPILER_HAS_${target})
-  if(target STREQUAL "avx2" AND NOT "avx512f" IN_LIST host_features AND LLAMA2_NATIVE)
+  if(target STREQUAL "avx2" AND LLAMA2_NATIVE AND "avx2" IN_LIST host_features AND
+     NOT "avx512f" IN_LIST host_features)
     continue()  # the native one is it
   endif()
   if(NOT LLAMA2_COMPILER_HAS_${target})

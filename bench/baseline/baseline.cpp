@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <fstream>
+#include <limits>
 #include <random>
-#include <stdexcept>
 
 namespace bench {
 namespace {
@@ -72,34 +70,6 @@ Baseline::Baseline(const BaselineShape& shape) : shape_(shape) {
   for (auto* gain : {&attention_norm_, &ffn_norm_, &norm_}) std::ranges::fill(*gain, 1.0f);
 }
 
-Baseline::Baseline(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::int32_t numbers[7] = {};
-  file.read(reinterpret_cast<char*>(numbers), sizeof numbers);
-  if (!file) throw std::runtime_error("cannot read " + path);
-  const auto at = [&](int i) { return static_cast<std::size_t>(std::abs(numbers[i])); };
-  shape_ = {.dim = at(0),
-            .hidden_dim = at(1),
-            .layers = at(2),
-            .heads = at(3),
-            .kv_heads = at(4),
-            .vocab = at(5),
-            .context = at(6),
-            .tied_head = numbers[5] > 0};
-  allocate();
-  const auto read = [&](std::vector<float>& tensor) {
-    file.read(reinterpret_cast<char*>(tensor.data()),
-              static_cast<std::streamsize>(tensor.size() * sizeof(float)));
-  };
-  for (auto* tensor : {&embedding_, &attention_norm_, &wq_, &wk_, &wv_, &wo_, &ffn_norm_, &w1_,
-                       &w2_, &w3_, &norm_})
-    read(*tensor);
-  std::vector<float> angles(shape_.context * (shape_.dim / shape_.heads));  // not needed
-  read(angles);
-  read(head_);
-  if (!file) throw std::runtime_error(path + " is too short");
-}
-
 const float* Baseline::forward(std::size_t token, std::size_t position) {
   const auto& s = shape_;
   const std::size_t size = s.dim / s.heads, kv_dim = size * s.kv_heads,
@@ -123,7 +93,7 @@ const float* Baseline::forward(std::size_t token, std::size_t position) {
       float* const out = &attended_[h * size];
       const std::size_t at = h / group * size;
       const float scale = 1.0f / std::sqrt(static_cast<float>(size));
-      float top = -INFINITY, sum = 0;
+      float top = std::numeric_limits<float>::lowest(), sum = 0;
       for (std::size_t j = 0; j <= position; ++j) {
         float score = 0;
         for (std::size_t i = 0; i < size; ++i) score += q[i] * keys[j * kv_dim + at + i];

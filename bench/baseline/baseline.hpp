@@ -1,11 +1,10 @@
 // A Llama 2 in plain loops, to compare the library to: what a compiler makes of the obvious code.
 //
 // Run-time extents, row-major 32-bit floats, one token at a time, `#pragma omp` where a loop is
-// worth it; compiled with -O3 -march=native -ffast-math. Trusts its input.
+// worth it; compiled with -O3 -march=native -ffast-math.
 #pragma once
 
 #include <cstddef>
-#include <string>
 #include <vector>
 
 namespace bench {
@@ -19,9 +18,6 @@ class Baseline {
  public:
   /// A model of small random weights.
   explicit Baseline(const BaselineShape& shape);
-
-  /// A llama2.c checkpoint of version 0. Throws `std::runtime_error` if it cannot be read.
-  explicit Baseline(const std::string& path);
 
   /// How many threads all models use.
   static void set_threads(std::size_t threads);

@@ -82,7 +82,10 @@ LLAMA2_INLINE void page_scores(const float* q, const KvHead<K, HeadDim, P>& head
                                float* scores) {
   using namespace simd;
   constexpr NativeFloats d;
-  constexpr std::size_t vectors = std::min(attention_vectors<Queries>, P / d.lanes);
+  // A single query over integers has few positions for so many vectors, and converts each.
+  constexpr std::size_t most =
+      std::is_same_v<K, Q8_0> && Queries == 1 ? 4 : attention_vectors<Queries>;
+  constexpr std::size_t vectors = std::min(most, P / d.lanes);
   static_assert(P % (vectors * d.lanes) == 0);
   const auto sum_of = [&](std::size_t j, std::size_t begin, std::size_t n, auto&& take)
                           LLAMA2_TARGET_ATTR {
@@ -116,12 +119,11 @@ LLAMA2_INLINE void page_scores(const float* q, const KvHead<K, HeadDim, P>& head
 }
 
 /// out[i] = out[i] * decays[i] + sum over j in begin .. end - 1 of weights[i][j] * values[j], of
-/// elements [Begin, Begin + Size) of the values. Rows of `weights` are P elements apart.
-template <std::size_t Queries, std::size_t Begin, std::size_t Size, KvFormat K, std::size_t HeadDim,
-          std::size_t P>
+/// elements [first, first + Size) of the values. Rows of `weights` are P elements apart.
+template <std::size_t Queries, std::size_t Size, KvFormat K, std::size_t HeadDim, std::size_t P>
 LLAMA2_INLINE void weigh_range(const float* weights, const KvHead<K, HeadDim, P>& head,
-                               std::size_t begin, std::size_t end, const float* decays,
-                               float* out) {
+                               std::size_t first, std::size_t begin, std::size_t end,
+                               const float* decays, float* out) {
   using namespace simd;
   constexpr Floats<lanes_dividing(Size)> d;
   constexpr std::size_t all = Size / d.lanes;
@@ -146,35 +148,38 @@ LLAMA2_INLINE void weigh_range(const float* weights, const KvHead<K, HeadDim, P>
   };
   std::size_t v = 0;
   for (; v + most <= all; v += most)
-    chunk(std::integral_constant<std::size_t, most>(), Begin + v * d.lanes);
+    chunk(std::integral_constant<std::size_t, most>(), first + v * d.lanes);
   if constexpr (all % most != 0)
-    chunk(std::integral_constant<std::size_t, all % most>(), Begin + v * d.lanes);
+    chunk(std::integral_constant<std::size_t, all % most>(), first + v * d.lanes);
 }
 
 /// out[i] = out[i] * decays[i] + the values begin .. end - 1 of a page, each times its weight.
 template <std::size_t Queries, KvFormat K, std::size_t HeadDim, std::size_t P>
 LLAMA2_INLINE void weigh_page(const float* weights, const KvHead<K, HeadDim, P>& head,
                               std::size_t begin, std::size_t end, const float* decays, float* out) {
-  weigh_range<Queries, 0, HeadDim>(weights, head, begin, end, decays, out);
-}
-
-/// The same for values in 8 bits: a group's scales go into its weights.
-template <std::size_t Queries, std::size_t HeadDim, std::size_t P, std::size_t Group = 0>
-LLAMA2_INLINE void weigh_page(const float* weights, const KvHead<Q8_0, HeadDim, P>& head,
-                              std::size_t begin, std::size_t end, const float* decays, float* out) {
-  using namespace simd;
-  constexpr NativeFloats d;
-  constexpr std::size_t first = 32 * Group;
-  alignas(64) float scaled[Queries * P];
-  for (std::size_t j = begin - begin % d.lanes; j < end; j += d.lanes) {
-    const auto scales = load(d, head.value_scales[Group] + j);
-    for (std::size_t i = 0; i < Queries * P; i += P)
-      store(d, mul(load(d, weights + i + j), scales), scaled + i + j);
+  if constexpr (!std::is_same_v<K, Q8_0>) {
+    weigh_range<Queries, HeadDim>(weights, head, 0, begin, end, decays, out);
+  } else {  // a group's scales go into its weights
+    using namespace simd;
+    constexpr NativeFloats d;
+    alignas(64) float scaled[Queries * P];
+    const auto scale = [&](std::size_t group) LLAMA2_TARGET_ATTR {
+      for (std::size_t j = begin - begin % d.lanes; j < end; j += d.lanes) {
+        const auto scales = load(d, head.value_scales[group] + j);
+        for (std::size_t i = 0; i < Queries * P; i += P)
+          store(d, mul(load(d, weights + i + j), scales), scaled + i + j);
+      }
+    };
+    constexpr std::size_t whole = HeadDim / 32, rest = HeadDim % 32;
+    for (std::size_t g = 0; g < whole; ++g) {
+      scale(g);
+      weigh_range<Queries, 32>(scaled, head, 32 * g, begin, end, decays, out);
+    }
+    if constexpr (rest != 0) {
+      scale(whole);
+      weigh_range<Queries, rest>(scaled, head, 32 * whole, begin, end, decays, out);
+    }
   }
-  weigh_range<Queries, first, std::min<std::size_t>(32, HeadDim - first)>(scaled, head, begin, end,
-                                                                          decays, out);
-  if constexpr (first + 32 < HeadDim)
-    weigh_page<Queries, HeadDim, P, Group + 1>(weights, head, begin, end, decays, out);
 }
 
 /// The largest of `top` and n floats.

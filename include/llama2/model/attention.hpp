@@ -52,18 +52,25 @@ void attention_layer(const Compute& compute, const ModelConfig& config,
   tape.record(Activation::value, layer, first_row, {ws.value, tokens * kv_dim<S>});
 
   // A task is a few consecutive rows and a key/value head, whose queries share what they load;
-  // where that gives the threads too few tasks, each takes fewer of the group's heads.
-  constexpr std::size_t block = std::max<std::size_t>(1, attention_batch<size> / group);
+  // where that gives the threads too few tasks, each takes fewer rows, or fewer of the group's
+  // heads.
+  const std::size_t threads = compute.executor.concurrency();
+  const std::size_t wanted = threads == 1 ? 1 : ceil_div(4 * threads, S::kv_heads);  // of each head
+  const std::size_t block =
+      std::min(std::max<std::size_t>(1, attention_batch<size> / group), ceil_div(tokens, wanted));
   const std::size_t blocks = ceil_div(tokens, block);
-  const std::size_t wanted = ceil_div(2 * compute.executor.concurrency(), blocks * S::kv_heads);
-  const std::size_t part = ceil_div(group, std::min(group, wanted));  // heads
+  const std::size_t part = ceil_div(group, std::min(group, ceil_div(wanted, blocks)));  // heads
   const std::size_t parts = ceil_div(group, part);
-  // The last row looks back furthest; its cost stands for all.
-  const std::size_t cost = 2 * size * (rows.back().position + 1) * std::min(block, tokens) * part;
-  parallel_for(compute, S::kv_heads * parts * blocks, cost, [&](auto kernels, std::size_t i) {
-    const std::size_t kv_head = i / blocks / parts;
-    const std::size_t first = i / blocks % parts * part;  // of the group's heads
-    const std::size_t begin = i % blocks * block, end = std::min(tokens, begin + block);
+  std::size_t positions = 0;  // that all rows see
+  for (const auto& row : rows) positions += row.position + 1;
+  const std::size_t tasks = S::kv_heads * parts * blocks;
+  const std::size_t cost = 2 * size * S::heads * ceil_div(positions, tasks);
+  parallel_for(compute, tasks, cost, [&](auto kernels, std::size_t i) {
+    // The last rows first, of all heads: they look back furthest.
+    const std::size_t begin = (blocks - 1 - i / (S::kv_heads * parts)) * block;
+    const std::size_t end = std::min(tokens, begin + block);
+    const std::size_t kv_head = i / parts % S::kv_heads;
+    const std::size_t first = i % parts * part;  // of the group's heads
     for (std::size_t t = begin, next; t < end; t = next) {
       for (next = t + 1; next < end && rows[next].sequence == rows[t].sequence; ++next) {
       }

@@ -60,8 +60,9 @@ class InlineExecutor {
   }
 };
 
-/// Multiply-adds below which a second thread costs more than it brings: a few microseconds' work.
-inline constexpr std::size_t default_min_parallel_work = std::size_t{1} << 16;
+/// Multiply-adds of floats below which a second thread costs more than it brings: some 7
+/// microseconds' work, where a fork and a join cost half a microsecond and a thread may be late.
+inline constexpr std::size_t default_min_parallel_work = std::size_t{1} << 17;
 
 /// Shared ownership of any executor, its type erased. The default is inline execution.
 class SharedExecutor {

@@ -9,6 +9,9 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
+/// The largest head: attention holds a few on the stack.
+inline constexpr std::size_t max_head_dim = 4096;
+
 /// The longest context that a shape may state or a session reserve, in tokens.
 inline constexpr std::size_t max_context = std::size_t{1} << 24;
 
@@ -71,6 +74,10 @@ struct head_dim_must_be_even {
   static_assert(HeadDim % 2 == 0,
                 "llama2: bad shape: rotary embedding turns pairs of a head's elements");
 };
+template <std::size_t HeadDim>
+struct head_dim_must_be_at_most_4096 {
+  static_assert(HeadDim <= max_head_dim, "llama2: bad shape: dim / heads");
+};
 
 }  // namespace shape_rule
 
@@ -112,6 +119,8 @@ consteval bool obeys_shape_rules() {
            true;
   else if constexpr (S::dim / S::heads % 2 != 0)
     return requires { sizeof(head_dim_must_be_even<S::dim / S::heads>); } || true;
+  else if constexpr (S::dim / S::heads > max_head_dim)
+    return requires { sizeof(head_dim_must_be_at_most_4096<S::dim / S::heads>); } || true;
   return true;
 }
 

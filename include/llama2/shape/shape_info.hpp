@@ -85,6 +85,7 @@ struct ShapeInfo {
     };
     divides("dim", dim, heads, "every head has dim / heads elements");
     divides("heads", heads, kv_heads, "every key/value head serves heads / kv_heads query heads");
+    in_range("dim / heads", head_dim(), 1, max_head_dim);
     divides("dim / heads", head_dim(), 2, "rotary embedding turns pairs of a head's elements");
   }
 
