@@ -286,7 +286,7 @@ void check_attend() {
     reference::attend(widen(q).data(), widen(cached_keys).data(), widen(cached_values).data(),
                       HeadDim, HeadDim, count, expected.data());
     std::vector<float> out(HeadDim);
-    kernels::attend(q.data(), addresses.data(), head, count, out.data());
+    kernels::attend(q.data(), addresses.data(), head, count, 1, 1, HeadDim, out.data());
     for (std::size_t i = 0; i < HeadDim; ++i) REQUIRE(out[i] == Approx(expected[i]).margin(2e-6));
   }
 }
@@ -313,6 +313,48 @@ TEMPLATE_TEST_CASE("attend equals the reference", "", F32, F16, Q8_0) {
   check_attend<TestType, 128>();
 }
 
+/// Queries in company get the bits that they get alone.
+template <class K, std::size_t HeadDim>
+void check_attend_together() {
+  constexpr std::size_t page = kv_page_positions;
+  using Head = KvHead<K, HeadDim, page>;
+  constexpr std::size_t positions = 2 * page + 30;
+  std::vector<Head> memory(3);
+  std::memset(static_cast<void*>(memory.data()), 0xFF, memory.size() * sizeof(Head));
+  const Head* const addresses[] = {&memory[0], &memory[1], &memory[2]};
+  const auto keys = random_values(17, positions * HeadDim, 2.0f);
+  const auto values = random_values(18, positions * HeadDim);
+  for (std::size_t i = 0; i < positions; ++i)
+    kernels::store_key_value(&keys[i * HeadDim], &values[i * HeadDim], memory[i / page], i % page);
+  struct Cut {
+    std::size_t count, tokens, heads;
+  };
+  for (const auto& [count, tokens, heads] :
+       {Cut{1, 1, 7}, Cut{1, 8, 1}, Cut{1, positions, 1}, Cut{page - 2, 5, 3}, Cut{page - 3, 7, 1},
+        Cut{page, 2, 8}, Cut{page + 1, 13, 4}, Cut{40, 60, 2}, Cut{positions - 1, 2, 61}}) {
+    const std::size_t stride = heads * HeadDim + 3;
+    const auto q = random_values(19, tokens * stride, 3.0f);
+    std::vector<float> out(tokens * stride, -1.0f), alone(HeadDim);
+    kernels::attend(q.data(), addresses, 0, count, tokens, heads, stride, out.data());
+    for (std::size_t t = 0; t < tokens; ++t) {
+      for (std::size_t h = 0; h < heads; ++h) {
+        const std::size_t at = t * stride + h * HeadDim;
+        kernels::attend(&q[at], addresses, 0, count + t, 1, 1, 0, alone.data());
+        REQUIRE(std::memcmp(alone.data(), &out[at], HeadDim * sizeof(float)) == 0);
+      }
+      REQUIRE(out[t * stride + heads * HeadDim] == -1.0f);  // the gap
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("queries of a key/value head have the same bits together as alone", "", F32, F16,
+                   Q8_0) {
+  check_attend_together<TestType, 6>();
+  check_attend_together<TestType, 48>();
+  check_attend_together<TestType, 128>();
+  check_attend_together<TestType, 136>();
+}
+
 TEMPLATE_TEST_CASE("scores that overflow or are not numbers show in the result", "", F32, Q8_0) {
   using Head = KvHead<TestType, 8, kv_page_positions>;
   std::vector<Head> memory(1);
@@ -320,17 +362,17 @@ TEMPLATE_TEST_CASE("scores that overflow or are not numbers show in the result",
   const std::vector<float> huge(8, 3e38f), small(8, 1e-3f), zeros(8);
   std::vector<float> out(8);
   kernels::store_key_value(huge.data(), zeros.data(), memory[0], 0);
-  kernels::attend(huge.data(), &address, 0, 1, out.data());
+  kernels::attend(huge.data(), &address, 0, 1, 1, 1, 8, out.data());
   for (const float value : out) CHECK(std::isnan(value));  // damage shows
   kernels::store_key_value(small.data(), zeros.data(), memory[0], 0);
-  kernels::attend(small.data(), &address, 0, 1, out.data());
+  kernels::attend(small.data(), &address, 0, 1, 1, 1, 8, out.data());
   for (const float value : out) CHECK(value == 0.0f);
   for (const float bad :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     std::vector<float> value = small;
     value[3] = bad;
     kernels::store_key_value(small.data(), value.data(), memory[0], 0);
-    kernels::attend(small.data(), &address, 0, 1, out.data());
+    kernels::attend(small.data(), &address, 0, 1, 1, 1, 8, out.data());
     CHECK_FALSE(std::isfinite(out[3]));
   }
 }

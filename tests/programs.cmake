@@ -1,5 +1,5 @@
-# The example programs, run: static, dynamic on every target of this processor, and dynamic on
-# older processors, which qemu emulates.
+# The example programs, run: on every target of this processor, and on older processors, which qemu
+# emulates.
 
 include(CheckCXXSourceCompiles)
 
@@ -10,18 +10,13 @@ function(llama2_test_program name script program)
   set_tests_properties(${name} PROPERTIES LABELS programs)
 endfunction()
 
-llama2_test_program(story_static story generate)
-llama2_test_program(story_dynamic story generate_dynamic -DEVERY_TARGET=1)
-foreach(suffix IN ITEMS "" _dynamic)
-  llama2_test_program(packed_story${suffix} story generate${suffix} -DEVERY_TARGET=1
-                      "-DQUANTIZE=$<TARGET_FILE:quantize>"
-                      "-DPACKED=${CMAKE_CURRENT_BINARY_DIR}/packed_story${suffix}.gguf")
-endforeach()
-foreach(program IN ITEMS generate generate_dynamic)
-  add_test(NAME ${program}_refuses_target COMMAND ${program} none.bin --target Z80)
-  set_tests_properties(${program}_refuses_target PROPERTIES LABELS programs PASS_REGULAR_EXPRESSION
-                       "no such processor target here; expected .*; found Z80")
-endforeach()
+llama2_test_program(story story generate -DEVERY_TARGET=1)
+llama2_test_program(packed_story story generate -DEVERY_TARGET=1
+                    "-DQUANTIZE=$<TARGET_FILE:quantize>"
+                    "-DPACKED=${CMAKE_CURRENT_BINARY_DIR}/packed_story.gguf")
+add_test(NAME generate_refuses_target COMMAND generate none.bin --target Z80)
+set_tests_properties(generate_refuses_target PROPERTIES LABELS programs PASS_REGULAR_EXPRESSION
+                     "no such processor target here; expected .*; found Z80")
 
 # A sanitizer must be loaded first of all, and takes its time to be killed.
 if(NOT CMAKE_CXX_FLAGS_DEBUG MATCHES "fsanitize" OR NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
@@ -54,16 +49,16 @@ if(NOT LLAMA2_DYNAMIC_IS_FOR_ANY_X86_64)
 endif()
 
 add_executable(print_host_features host_features.cpp)
-llama2_test_program(targets_here targets inspect_dynamic
+llama2_test_program(targets_here targets inspect
                     "-DHOST_FEATURES=$<TARGET_FILE:print_host_features>")
 
 # llama2_test_processor(<model of qemu> <best target>)
 function(llama2_test_processor model best)
   set(emulator "-DQEMU=${LLAMA2_QEMU}" "-DCPU=${model}")
   string(REGEX REPLACE "[^A-Za-z0-9]+" "_" name "${model}")
-  llama2_test_program(targets_${name} targets inspect_dynamic ${emulator}
+  llama2_test_program(targets_${name} targets inspect ${emulator}
                       "-DHOST_FEATURES=$<TARGET_FILE:print_host_features>")
-  llama2_test_program(story_${name} story generate_dynamic ${emulator} "-DBEST=${best}")
+  llama2_test_program(story_${name} story generate ${emulator} "-DBEST=${best}")
 endfunction()
 
 find_program(LLAMA2_QEMU qemu-x86_64)

@@ -1,4 +1,4 @@
-# cmake -DPROGRAM=inspect_dynamic -DHOST_FEATURES=print_host_features [-DQEMU=... -DCPU=model] -P targets.cmake
+# cmake -DPROGRAM=inspect -DHOST_FEATURES=print_host_features [-DQEMU=... -DCPU=model] -P targets.cmake
 #
 # A dynamic program offers just the targets of which the processor, and the operating system that
 # saves its registers, have everything that the compiler may use for them.

@@ -16,6 +16,10 @@ namespace llama2::inline LLAMA2_ABI {
 template <class K>
 concept KvFormat = std::same_as<K, F32> || std::same_as<K, F16> || std::same_as<K, Q8_0>;
 
+/// Queries that go over the cache together: their vectors and results lie on the stack.
+template <std::size_t HeadDim>
+inline constexpr std::size_t attention_batch = HeadDim <= 128 ? 48 : (HeadDim <= 1024 ? 6 : 1);
+
 /// One key/value head's part of a page of P positions. Keys are transposed: both products of
 /// attention then run along memory with a vector of outputs, and need no sums across lanes.
 template <KvFormat K, std::size_t HeadDim, std::size_t P>

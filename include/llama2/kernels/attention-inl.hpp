@@ -1,4 +1,4 @@
-// Attention of one query over a paged cache of keys and values.
+// Attention of queries over a paged cache of keys and values.
 
 #if defined(LLAMA2_KERNELS_ATTENTION_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LLAMA2_KERNELS_ATTENTION_INL_HPP_
@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "llama2/format/kv_format.hpp"
 #include "llama2/kernels/prepare-inl.hpp"
@@ -48,123 +50,146 @@ void store_key_value(const float* key, const float* value, KvHead<Q8_0, HeadDim,
 
 namespace detail {
 
-/// scores[j] = q . key[j] for the first `count` keys of a page (a few more are computed).
-template <KvFormat K, std::size_t HeadDim, std::size_t P>
+/// Vectors of a tile of `Queries` queries: as many sums as there are registers beside the operands,
+/// and for few queries enough to hide the latency of an addition.
+template <std::size_t Queries>
+inline constexpr std::size_t attention_vectors =
+    Queries == 6 ? (simd::native_lanes == 16 ? 4 : 2) : 8 / Queries;
+
+/// sums[i][v] += a[i][k] * b[k][v] for k in 0 .. n - 1, ascending; rows of a and b are `AStride`
+/// and `BStride` elements apart.
+template <std::size_t AStride, std::size_t BStride, std::size_t Queries, std::size_t Vectors,
+          class D, class Element>
+HWY_INLINE void add_products(D d, const float* a, const Element* b, std::size_t n,
+                             simd::Vec<D> (&sums)[Queries][Vectors]) {
+  using namespace simd;
+  for (std::size_t k = 0; k < n; ++k, ++a, b += BStride) {
+    Vec<D> row[Vectors];
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < Vectors; ++v) row[v] = load(d, b + v * d.lanes);
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < Queries; ++i) {
+      const auto factor = set(d, a[i * AStride]);
+#pragma GCC unroll 8
+      for (std::size_t v = 0; v < Vectors; ++v) sums[i][v] = fma(factor, row[v], sums[i][v]);
+    }
+  }
+}
+
+/// scores[i][j] = q[i] . key[j] for the first `count` keys of a page (a few more are computed).
+template <std::size_t Queries, KvFormat K, std::size_t HeadDim, std::size_t P>
 HWY_INLINE void page_scores(const float* q, const KvHead<K, HeadDim, P>& head, std::size_t count,
                             float* scores) {
   using namespace simd;
   constexpr NativeFloats d;
-  constexpr std::size_t vectors = std::min<std::size_t>(8, P / d.lanes);
-  constexpr std::size_t width = vectors * d.lanes;
-  static_assert(P % width == 0);
-  for (std::size_t j = 0; j < count; j += width) {
-    Vec<NativeFloats> sums[vectors];
+  constexpr std::size_t vectors = std::min(attention_vectors<Queries>, P / d.lanes);
+  static_assert(P % (vectors * d.lanes) == 0);
+  const auto sum_of = [&](std::size_t j, std::size_t begin, std::size_t n, auto&& take) HWY_ATTR {
+    Vec<NativeFloats> sums[Queries][vectors];
 #pragma GCC unroll 8
-    for (std::size_t i = 0; i < vectors; ++i) sums[i] = zero(d);
-    for (std::size_t k = 0; k < HeadDim; ++k) {
-      const auto element = set(d, q[k]);
+    for (std::size_t i = 0; i < Queries; ++i) {
 #pragma GCC unroll 8
-      for (std::size_t i = 0; i < vectors; ++i)
-        sums[i] = fma(element, load(d, head.keys[k] + j + i * d.lanes), sums[i]);
+      for (std::size_t v = 0; v < vectors; ++v) sums[i][v] = zero(d);
     }
+    add_products<HeadDim, P>(d, q + begin, head.keys[begin] + j, n, sums);
 #pragma GCC unroll 8
-    for (std::size_t i = 0; i < vectors; ++i) store(d, sums[i], scores + j + i * d.lanes);
-  }
-}
-
-/// The same for keys in 8 bits: each group's product is scaled once.
-template <std::size_t HeadDim, std::size_t P>
-HWY_INLINE void page_scores(const float* q, const KvHead<Q8_0, HeadDim, P>& head, std::size_t count,
-                            float* scores) {
-  using namespace simd;
-  constexpr NativeFloats d;
-  constexpr std::size_t vectors = std::min<std::size_t>(4, P / d.lanes);  // two sums for each
-  constexpr std::size_t width = vectors * d.lanes;
-  static_assert(P % width == 0);
-  for (std::size_t j = 0; j < count; j += width) {
-    Vec<NativeFloats> sums[vectors];
+    for (std::size_t v = 0; v < vectors; ++v) {
 #pragma GCC unroll 8
-    for (std::size_t i = 0; i < vectors; ++i) sums[i] = zero(d);
-    for (std::size_t g = 0; g < HeadDim; g += 32) {
-      Vec<NativeFloats> parts[vectors];
-#pragma GCC unroll 8
-      for (std::size_t i = 0; i < vectors; ++i) parts[i] = zero(d);
-      for (std::size_t k = g; k < std::min(HeadDim, g + 32); ++k) {
-        const auto element = set(d, q[k]);
-#pragma GCC unroll 8
-        for (std::size_t i = 0; i < vectors; ++i)
-          parts[i] = fma(element, load(d, head.keys[k] + j + i * d.lanes), parts[i]);
-      }
-#pragma GCC unroll 8
-      for (std::size_t i = 0; i < vectors; ++i)
-        sums[i] = fma(parts[i], load(d, head.key_scales[g / 32] + j + i * d.lanes), sums[i]);
+      for (std::size_t i = 0; i < Queries; ++i)
+        take(sums[i][v], j + v * d.lanes, scores + i * P + j + v * d.lanes);
     }
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < vectors; ++i) store(d, sums[i], scores + j + i * d.lanes);
+  };
+  for (std::size_t j = 0; j < count; j += vectors * d.lanes) {
+    if constexpr (std::is_same_v<K, Q8_0>) {  // each group's product is scaled once
+      for (std::size_t k = 0; k < HeadDim; k += 32)
+        sum_of(j, k, std::min<std::size_t>(32, HeadDim - k),
+               [&](auto sum, std::size_t at, float* score) HWY_ATTR {
+                 const auto before = k == 0 ? zero(d) : load(d, score);
+                 store(d, fma(sum, load(d, head.key_scales[k / 32] + at), before), score);
+               });
+    } else {
+      sum_of(j, 0, HeadDim,
+             [&](auto sum, std::size_t, float* score) HWY_ATTR { store(d, sum, score); });
+    }
   }
 }
 
-/// out[i .. i + Vectors * Lanes) = out * decay + sum over j of weights[j] * values[j][i ...].
-template <std::size_t HeadDim, std::size_t Lanes, std::size_t Vectors, class Element>
-HWY_INLINE void weigh_values(const float* weights, const Element* values, std::size_t count,
-                             float decay, float* out) {
-  using namespace simd;
-  constexpr Floats<Lanes> d;
-  Vec<Floats<Lanes>> sums[Vectors];
-  const auto decays = set(d, decay);
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < Vectors; ++i) sums[i] = mul(load(d, out + i * Lanes), decays);
-  for (std::size_t j = 0; j < count; ++j, values += HeadDim) {
-    const auto weight = set(d, weights[j]);
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < Vectors; ++i)
-      sums[i] = fma(weight, load(d, values + i * Lanes), sums[i]);
-  }
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < Vectors; ++i) store(d, sums[i], out + i * Lanes);
-}
-
-/// `weigh_values` for elements [Begin, Begin + Size) of the values, in as many vectors at a time
-/// as there are registers for.
-template <std::size_t Begin, std::size_t Size, KvFormat K, std::size_t HeadDim, std::size_t P>
+/// out[i] = out[i] * decays[i] + sum over j in begin .. end - 1 of weights[i][j] * values[j], of
+/// elements [Begin, Begin + Size) of the values. Rows of `weights` are P elements apart.
+template <std::size_t Queries, std::size_t Begin, std::size_t Size, KvFormat K,
+          std::size_t HeadDim, std::size_t P>
 HWY_INLINE void weigh_range(const float* weights, const KvHead<K, HeadDim, P>& head,
-                            std::size_t count, float decay, float* out) {
-  constexpr std::size_t lanes = simd::lanes_dividing(Size);
-  constexpr std::size_t chunk = 8 * lanes;
-  constexpr std::size_t rest = Size % chunk / lanes;
-  const auto* const values = head.values[0];
-  std::size_t i = Begin;
-  for (; i + chunk <= Begin + Size; i += chunk)
-    weigh_values<HeadDim, lanes, 8>(weights, values + i, count, decay, out + i);
-  if constexpr (rest != 0)
-    weigh_values<HeadDim, lanes, rest>(weights, values + i, count, decay, out + i);
+                            std::size_t begin, std::size_t end, const float* decays, float* out) {
+  using namespace simd;
+  constexpr Floats<lanes_dividing(Size)> d;
+  constexpr std::size_t all = Size / d.lanes;
+  constexpr std::size_t most = std::min(attention_vectors<Queries>, all);
+  const auto chunk = [&]<std::size_t Count>(std::integral_constant<std::size_t, Count>, std::size_t at) HWY_ATTR {
+    Vec<Floats<d.lanes>> sums[Queries][Count];
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < Queries; ++i) {
+      const auto decay = set(d, decays[i]);
+#pragma GCC unroll 8
+      for (std::size_t v = 0; v < Count; ++v)
+        sums[i][v] = mul(load(d, out + i * HeadDim + at + v * d.lanes), decay);
+    }
+    add_products<P, HeadDim>(d, weights + begin, head.values[begin] + at, end - begin, sums);
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < Queries; ++i) {
+#pragma GCC unroll 8
+      for (std::size_t v = 0; v < Count; ++v)
+        store(d, sums[i][v], out + i * HeadDim + at + v * d.lanes);
+    }
+  };
+  std::size_t v = 0;
+  for (; v + most <= all; v += most)
+    chunk(std::integral_constant<std::size_t, most>(), Begin + v * d.lanes);
+  if constexpr (all % most != 0)
+    chunk(std::integral_constant<std::size_t, all % most>(), Begin + v * d.lanes);
 }
 
-/// out = out * decay + sum over the first `count` values of a page, each times its weight.
-template <KvFormat K, std::size_t HeadDim, std::size_t P>
+/// out[i] = out[i] * decays[i] + the values begin .. end - 1 of a page, each times its weight.
+template <std::size_t Queries, KvFormat K, std::size_t HeadDim, std::size_t P>
 HWY_INLINE void weigh_page(const float* weights, const KvHead<K, HeadDim, P>& head,
-                           std::size_t count, float decay, float* out) {
-  weigh_range<0, HeadDim>(weights, head, count, decay, out);
+                           std::size_t begin, std::size_t end, const float* decays, float* out) {
+  weigh_range<Queries, 0, HeadDim>(weights, head, begin, end, decays, out);
 }
 
 /// The same for values in 8 bits: a group's scales go into its weights.
-template <std::size_t HeadDim, std::size_t P, std::size_t Group = 0>
+template <std::size_t Queries, std::size_t HeadDim, std::size_t P, std::size_t Group = 0>
 HWY_INLINE void weigh_page(const float* weights, const KvHead<Q8_0, HeadDim, P>& head,
-                           std::size_t count, float decay, float* out) {
+                           std::size_t begin, std::size_t end, const float* decays, float* out) {
   using namespace simd;
   constexpr NativeFloats d;
-  constexpr std::size_t begin = 32 * Group;
-  alignas(64) float scaled[P];
-  for (std::size_t j = 0; j < count; j += d.lanes)
-    store(d, mul(load(d, weights + j), load(d, head.value_scales[Group] + j)), scaled + j);
-  weigh_range<begin, std::min<std::size_t>(32, HeadDim - begin)>(scaled, head, count, decay, out);
-  if constexpr (begin + 32 < HeadDim)
-    weigh_page<HeadDim, P, Group + 1>(weights, head, count, decay, out);
+  constexpr std::size_t first = 32 * Group;
+  alignas(64) float scaled[Queries * P];
+  for (std::size_t j = begin - begin % d.lanes; j < end; j += d.lanes) {
+    const auto scales = load(d, head.value_scales[Group] + j);
+    for (std::size_t i = 0; i < Queries * P; i += P)
+      store(d, mul(load(d, weights + i + j), scales), scaled + i + j);
+  }
+  weigh_range<Queries, first, std::min<std::size_t>(32, HeadDim - first)>(scaled, head, begin, end,
+                                                                         decays, out);
+  if constexpr (first + 32 < HeadDim)
+    weigh_page<Queries, HeadDim, P, Group + 1>(weights, head, begin, end, decays, out);
+}
+
+/// The largest of `top` and n floats.
+HWY_INLINE float largest(const float* x, std::size_t n, float top) {
+  using namespace simd;
+  constexpr NativeFloats d;
+  const std::size_t whole = n - n % d.lanes;
+  if (whole != 0) {
+    auto tops = load(d, x);
+    for (std::size_t j = d.lanes; j < whole; j += d.lanes) tops = max(tops, load(d, x + j));
+    top = std::max(top, reduce_max(d, tops));
+  }
+  for (std::size_t j = whole; j < n; ++j) top = std::max(top, x[j]);
+  return top;
 }
 
 /// Scores become exp(score - max); returns their sum. Elements from `count` to the end of its
 /// vector become zero.
-template <std::size_t P>
 HWY_INLINE float exponentials(float* scores, std::size_t count, float max_score) {
   using namespace simd;
   constexpr NativeFloats d;
@@ -179,41 +204,98 @@ HWY_INLINE float exponentials(float* scores, std::size_t count, float max_score)
   return reduce_add(d, sum);
 }
 
+/// What some queries have found on the pages so far: the softmax goes online over them (Milakov
+/// and Gimelshein 2018, arXiv:1805.02867).
+template <std::size_t HeadDim>
+struct AttentionState {
+  static constexpr std::size_t batch = attention_batch<HeadDim>;
+  alignas(64) float q[batch][HeadDim];    ///< divided by sqrt(HeadDim)
+  alignas(64) float out[batch][HeadDim];  ///< sums of exp(score - top) * value
+  float top[batch];                       ///< the largest score
+  float sum[batch];                       ///< of exp(score - top)
+};
+
+/// Queries m .. m + Queries - 1 look at the first counts[i] > 0 positions of a page.
+template <std::size_t Queries, KvFormat K, std::size_t HeadDim, std::size_t P>
+HWY_INLINE void attend_page(const KvHead<K, HeadDim, P>& page, const std::size_t (&counts)[Queries],
+                            AttentionState<HeadDim>& state, std::size_t m) {
+  using namespace simd;
+  constexpr Floats<(native_lanes < 8 ? native_lanes : 8)> d;
+  alignas(64) float weights[Queries][P];
+  alignas(64) float decays[8] = {};
+  float sums[Queries];
+  page_scores<Queries>(state.q[m], page, counts[Queries - 1], weights[0]);
+  for (std::size_t i = 0; i < Queries; ++i) {
+    const float top = largest(weights[i], counts[i], state.top[m + i]);
+    decays[i] = state.top[m + i] - top;
+    state.top[m + i] = top;
+    sums[i] = exponentials(weights[i], counts[i], top);
+  }
+  for (std::size_t i = 0; i < Queries; i += d.lanes)
+    store(d, exp(d, load(d, decays + i)), decays + i);
+  for (std::size_t i = 0; i < Queries; ++i)
+    state.sum[m + i] = std::fma(state.sum[m + i], decays[i], sums[i]);
+  // What all see, then what only later ones do.
+  weigh_page<Queries>(weights[0], page, 0, counts[0], decays, state.out[m]);
+  constexpr float keep = 1.0f;
+  for (std::size_t i = 1; i < Queries; ++i)
+    if (counts[i] != counts[0])
+      weigh_page<1>(weights[i], page, counts[0], counts[i], &keep, state.out[m + i]);
+}
+
 }  // namespace detail
 
-/// out = softmax(q . keys / sqrt(HeadDim)) values over the first `count` >= 1 cached positions.
+/// out = softmax(q . keys / sqrt(HeadDim)) values for `heads` queries of each of `tokens`
+/// consecutive tokens, which share one key/value head. The first token sees the first `count` >= 1
+/// cached positions, each other one more.
 ///
-/// q and out hold HeadDim floats. `pages` holds the pages' addresses in order of position, and the
-/// head's part is element `head` of each. The softmax runs online over the pages
-/// (Milakov and Gimelshein 2018, arXiv:1805.02867), which begin at fixed absolute positions: the
-/// bits depend on the position only, not on how the text was cut into batches.
+/// q and out hold HeadDim floats for each head of a token, and the next token's `stride` floats on.
+/// `pages` holds the pages' addresses in order of position, and the key/value head's part is element
+/// `head` of each. Pages begin at fixed absolute positions, and each query adds up by itself in
+/// ascending order: the bits depend on the position only, not on the company or on how the text was
+/// cut into batches.
 template <KvFormat K, std::size_t HeadDim, std::size_t P>
 void attend(const float* q, const KvHead<K, HeadDim, P>* const* pages, std::size_t head,
-            std::size_t count, float* out) noexcept {
-  using namespace simd;
+            std::size_t count, std::size_t tokens, std::size_t heads, std::size_t stride,
+            float* out) noexcept {
   const float scale = 1.0f / std::sqrt(static_cast<float>(HeadDim));
-
-  alignas(64) float scaled[HeadDim];
-  for (std::size_t i = 0; i < HeadDim; ++i) scaled[i] = q[i] * scale;
-  for (std::size_t i = 0; i < HeadDim; ++i) out[i] = 0.0f;
-
-  alignas(64) float scores[P];
-  float max_score = -std::numeric_limits<float>::infinity();
-  float sum = 0.0f;
-  for (std::size_t begin = 0; begin < count; begin += P) {
-    const std::size_t n = std::min(P, count - begin);
-    const KvHead<K, HeadDim, P>& cached = pages[begin / P][head];
-    detail::page_scores(scaled, cached, n, scores);
-    float new_max = max_score;
-    for (std::size_t j = 0; j < n; ++j) new_max = std::max(new_max, scores[j]);
-    constexpr Floats<1> one;
-    const float decay = first_lane(one, exp(one, set(one, max_score - new_max)));
-    sum = std::fma(sum, decay, detail::exponentials<P>(scores, n, new_max));
-    max_score = new_max;
-    detail::weigh_page(scores, cached, n, decay, out);
+  detail::AttentionState<HeadDim> state;
+  const std::size_t queries = tokens * heads;
+  for (std::size_t first = 0; first < queries; first += state.batch) {
+    const std::size_t n = std::min(state.batch, queries - first);
+    const auto count_of = [&](std::size_t m) { return count + (first + m) / heads; };
+    const auto row_of = [&](std::size_t m) {
+      return (first + m) / heads * stride + (first + m) % heads * HeadDim;
+    };
+    for (std::size_t m = 0; m < n; ++m) {
+      const float* const row = q + row_of(m);
+      for (std::size_t i = 0; i < HeadDim; ++i) state.q[m][i] = row[i] * scale;
+      std::memset(state.out[m], 0, sizeof state.out[m]);
+      state.top[m] = -std::numeric_limits<float>::infinity();
+      state.sum[m] = 0.0f;
+    }
+    const std::size_t last_count = count_of(n - 1);
+    for (std::size_t begin = 0; begin < last_count; begin += P) {
+      const KvHead<K, HeadDim, P>& page = pages[begin / P][head];
+      const auto tile = [&](auto size, std::size_t m) HWY_ATTR {
+        std::size_t counts[size()];
+        for (std::size_t i = 0; i < size(); ++i) counts[i] = std::min(P, count_of(m + i) - begin);
+        detail::attend_page(page, counts, state, m);
+      };
+      std::size_t m = 0;
+      while (count_of(m) <= begin) ++m;
+      if constexpr (state.batch >= 6)
+        for (; n - m >= 6; m += 6) tile(std::integral_constant<std::size_t, 6>(), m);
+      if constexpr (state.batch >= 2)
+        for (; n - m >= 2; m += 2) tile(std::integral_constant<std::size_t, 2>(), m);
+      if (n != m) tile(std::integral_constant<std::size_t, 1>(), m);
+    }
+    for (std::size_t m = 0; m < n; ++m) {
+      const float inverse = 1.0f / state.sum[m];
+      float* const row = out + row_of(m);
+      for (std::size_t i = 0; i < HeadDim; ++i) row[i] = state.out[m][i] * inverse;
+    }
   }
-  const float inverse = 1.0f / sum;
-  for (std::size_t i = 0; i < HeadDim; ++i) out[i] *= inverse;
 }
 
 }  // namespace llama2::inline LLAMA2_ABI::HWY_NAMESPACE

@@ -71,8 +71,9 @@ struct Kernels {
   }
   template <KvFormat K, std::size_t HeadDim, std::size_t P>
   static void attend(const float* q, const KvHead<K, HeadDim, P>* const* pages, std::size_t head,
-                     std::size_t count, float* out) noexcept {
-    HWY_NAMESPACE::attend(q, pages, head, count, out);
+                     std::size_t count, std::size_t tokens, std::size_t heads, std::size_t stride,
+                     float* out) noexcept {
+    HWY_NAMESPACE::attend(q, pages, head, count, tokens, heads, stride, out);
   }
 };
 

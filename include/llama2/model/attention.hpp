@@ -1,6 +1,7 @@
 // The attention half of a transformer block.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -57,19 +58,34 @@ void attention_layer(const Compute& compute, const ModelConfig& config,
   tape.record(Activation::key, layer, first_row, {ws.key, tokens * kv_dim<S>});
   tape.record(Activation::value, layer, first_row, {ws.value, tokens * kv_dim<S>});
 
-  const auto attend = [&](auto kernels, std::size_t t, std::size_t h) {
-    const std::size_t at = (t * S::heads + h) * size;
-    const KvHead<K, size, page>* const* const pages = rows[t].sequence->pages();
-    kernels.attend(ws.query + at, pages, first_head + h / group, rows[t].position + 1,
-                   ws.attended + at);
+  // A task is a few consecutive rows and a key/value head, whose queries share what they load; where
+  // that gives the threads too few tasks, each takes fewer of the group's heads.
+  constexpr std::size_t block = std::max<std::size_t>(1, attention_batch<size> / group);
+  const std::size_t blocks = ceil_div(tokens, block);
+  const std::size_t wanted = ceil_div(2 * compute.executor.concurrency(), blocks * S::kv_heads);
+  const std::size_t part = ceil_div(group, std::min(group, wanted));  // heads
+  const std::size_t parts = ceil_div(group, part);
+  const auto attend = [&](auto kernels, std::size_t b, std::size_t kv_head, std::size_t first) {
+    const std::size_t heads = std::min(part, group - first);
+    const std::size_t end = std::min(tokens, (b + 1) * block);
+    for (std::size_t t = b * block, next; t < end; t = next) {
+      for (next = t + 1; next < end && rows[next].sequence == rows[t].sequence; ++next) {
+      }
+      const std::size_t at = t * S::dim + (kv_head * group + first) * size;
+      const KvHead<K, size, page>* const* const pages = rows[t].sequence->pages();
+      kernels.attend(ws.query + at, pages, first_head + kv_head, rows[t].position + 1, next - t,
+                     heads, S::dim, ws.attended + at);
+    }
   };
   // The last row looks back furthest; its cost stands for all.
-  const std::size_t cost = 2 * size * (rows.back().position + 1);
-  parallel_ranges(compute.executor, tokens * S::heads, 1, cost,
+  const std::size_t cost = 2 * size * (rows.back().position + 1) * std::min(block, tokens) * part;
+  parallel_ranges(compute.executor, S::kv_heads * parts * blocks, 1, cost,
                   [&](std::size_t begin, std::size_t end) {
                     compute.target.call([&](auto kernels) {
-                      for (std::size_t i = begin; i < end; ++i)
-                        attend(kernels, i / S::heads, i % S::heads);
+                      for (std::size_t i = begin; i < end; ++i) {
+                        const std::size_t heads = i / blocks;
+                        attend(kernels, i % blocks, heads / parts, heads % parts * part);
+                      }
                     });
                   });
   tape.record(Activation::attention_output, layer, first_row, {ws.attended, tokens * S::dim});
