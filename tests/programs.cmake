@@ -17,6 +17,9 @@ llama2_test_program(packed_story story generate -DEVERY_TARGET=1
 add_test(NAME generate_refuses_target COMMAND generate none.bin --target Z80)
 set_tests_properties(generate_refuses_target PROPERTIES LABELS programs PASS_REGULAR_EXPRESSION
                      "no such processor target here; expected .*; found Z80")
+add_test(NAME generate_refuses_scaling COMMAND generate none.bin --rope-scaling yarn)
+set_tests_properties(generate_refuses_scaling PROPERTIES LABELS programs PASS_REGULAR_EXPRESSION
+                     "--rope-scaling requires --rope-factor")
 
 # A sanitizer must be loaded first of all, and takes its time to be killed.
 if(NOT CMAKE_CXX_FLAGS_DEBUG MATCHES "fsanitize" OR NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
