@@ -67,8 +67,7 @@ inline std::vector<double> reference_rotation(const llama2::ModelConfig& config,
   return rotation;
 }
 
-/// One text from its beginning. Attention is computed from position `from` on: of a model of one
-/// layer, that is all which its later logits need.
+/// One text from its beginning, or from a position before which keys and values are zeros.
 template <class M>
 ReferencePass reference_pass(const M& model, std::span<const llama2::Token> tokens,
                              std::size_t from = 0) {
@@ -119,7 +118,9 @@ ReferencePass reference_pass(const M& model, std::span<const llama2::Token> toke
     const auto h = norm(layer.attention_norm, x);
     auto q = linear(layer.wq, h);
     auto k = linear(layer.wk, h);
-    const auto v = linear(layer.wv, h);
+    auto v = linear(layer.wv, h);
+    std::fill_n(k.begin(), from * kv, 0.0);
+    std::fill_n(v.begin(), from * kv, 0.0);
     for (std::size_t t = 0; t < n; ++t) {
       turn(&q[t * dim], S::heads, t);
       turn(&k[t * kv], S::kv_heads, t);
@@ -138,7 +139,7 @@ ReferencePass reference_pass(const M& model, std::span<const llama2::Token> toke
     pass.attention_input.push_back(h);
     pass.query.push_back(std::move(q));
     pass.key.push_back(std::move(k));
-    pass.value.push_back(v);
+    pass.value.push_back(std::move(v));
     pass.attention_output.push_back(std::move(attended));
     pass.ffn_input.push_back(f);
     pass.gated.push_back(std::move(gate));

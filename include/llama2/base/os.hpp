@@ -1,5 +1,5 @@
-// What the library asks of the operating system: pages of memory and files. The same names on each;
-// no other header knows which one it is.
+// What the library asks of the operating system: pages of memory, files, and sleep. The same names
+// on each; no other header knows which one it is.
 #pragma once
 
 #if defined(_WIN32)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,9 @@ inline std::string last_error() {
 inline std::uint64_t process_id() noexcept {
   return static_cast<std::uint64_t>(::getpid());
 }
+
+/// A number that threads can sleep on until it changes.
+using WaitableCounter = std::atomic<std::uint32_t>;
 
 /// Zeroed pages, which the system provides when they are first touched; null if it refuses.
 inline void* allocate(std::size_t bytes) noexcept {

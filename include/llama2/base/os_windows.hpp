@@ -5,9 +5,12 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -89,6 +92,35 @@ inline std::string last_error() {
 inline std::uint64_t process_id() noexcept {
   return native::GetCurrentProcessId();
 }
+
+/// A number that threads can sleep on until it changes. (In libstdc++ 12, where the system lacks
+/// futexes, a thread that goes to sleep on an atomic can miss that it was woken.)
+class WaitableCounter : public std::atomic<std::uint32_t> {
+ public:
+  using std::atomic<std::uint32_t>::atomic;
+
+  void wait(std::uint32_t old, std::memory_order order = std::memory_order_seq_cst) const noexcept {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return load(order) != old; });
+  }
+  // With the mutex in between, who saw the old number is asleep by now.
+  void notify_one() noexcept {
+    {
+      const std::scoped_lock lock(mutex_);
+    }
+    changed_.notify_one();
+  }
+  void notify_all() noexcept {
+    {
+      const std::scoped_lock lock(mutex_);
+    }
+    changed_.notify_all();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+};
 
 /// Zeroed pages, which the system provides when they are first touched; null if it refuses.
 inline void* allocate(std::size_t bytes) noexcept {
