@@ -17,7 +17,7 @@ set -euo pipefail
 
 cd "$(dirname "$0")/.."
 folder=$PWD/build/platforms
-packages=(libsentencepiece0 libsentencepiece-dev libhwy-dev catch2 nlohmann-json3-dev libcli11-dev)
+packages=(libsentencepiece0 libsentencepiece-dev libhwy1 libhwy-dev catch2 nlohmann-json3-dev libcli11-dev)
 jobs=${JOBS:-$(nproc)}
 
 die() {

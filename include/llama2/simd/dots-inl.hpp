@@ -189,7 +189,7 @@ class ByteDot {
   ops::Integers sums_;
 };
 
-#elif defined(__aarch64__) && defined(__ARM_NEON)
+#elif HWY_ARCH_ARM_A64 && HWY_TARGET == HWY_NEON
 
 /// Four bytes of each of four rows.
 using Quads = uint8x16_t;
