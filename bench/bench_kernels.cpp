@@ -208,24 +208,57 @@ void quantise_weights(benchmark::State& state, const Compute& compute, std::size
   set_rate(state, "items_per_second", static_cast<double>(n), seconds);
 }
 
-/// One head's attention, the softmax included, over a cache in format K.
-template <class K>
-void attend(benchmark::State& state, const Compute& compute, std::size_t positions) {
-  constexpr std::size_t size = 128;
-  using Page = KvHead<K, size, kv_page_positions>;
-  AlignedBuffer<Page> cache(ceil_div(positions, kv_page_positions));
-  const std::size_t bytes = cache.size() * sizeof(Page);
-  std::memset(static_cast<void*>(cache.data()), 0, bytes);  // gives it pages of its own
-  std::vector<const Page*> pages;
-  for (std::size_t p = 0; p < cache.size(); ++p) pages.push_back(cache.data() + p);
-  AlignedBuffer<float> q(size), out(size);
-  fill_randomly(q.data(), size);
-  const auto seconds = measure_memory(state, compute, cache.data(), bytes, bytes, [&] {
+/// Attention of a key/value head over a cache in format K, the softmax included.
+template <class K, std::size_t HeadDim>
+struct Attention {
+  using Page = KvHead<K, HeadDim, kv_page_positions>;
+
+  Attention(std::size_t positions, std::size_t queries)
+      : cache(ceil_div(positions, kv_page_positions)),
+        q(queries * HeadDim),
+        out(queries * HeadDim) {
+    std::memset(static_cast<void*>(cache.data()), 0, bytes());  // gives it pages of its own
+    for (std::size_t p = 0; p < cache.size(); ++p) pages.push_back(cache.data() + p);
+    fill_randomly(q.data(), q.size());
+  }
+
+  [[nodiscard]] std::size_t bytes() const { return cache.size() * sizeof(Page); }
+
+  void run(const Compute& compute, std::size_t count, std::size_t tokens, std::size_t heads) {
     compute.target.call([&](auto kernels) {
-      kernels.template attend<K>(q.data(), pages.data(), 0, positions, out.data());
+      kernels.template attend<K>(q.data(), pages.data(), 0, count, tokens, heads, heads * HeadDim,
+                                 out.data());
     });
-  });
+  }
+
+  AlignedBuffer<Page> cache;
+  AlignedBuffer<float> q, out;
+  std::vector<const Page*> pages;
+};
+
+/// One query, as when a token is produced.
+template <class K, std::size_t HeadDim>
+void attend(benchmark::State& state, const Compute& compute, std::size_t positions) {
+  Attention<K, HeadDim> attention(positions, 1);
+  const std::size_t bytes = attention.bytes();
+  const auto seconds = measure_memory(state, compute, attention.cache.data(), bytes, bytes,
+                                      [&] { attention.run(compute, positions, 1, 1); });
   set_rate(state, "items_per_second", static_cast<double>(positions), seconds);
+}
+
+/// The last tokens of a prompt.
+template <class K, std::size_t HeadDim>
+void attend_prompt(benchmark::State& state, const Compute& compute, std::size_t positions,
+                   std::size_t tokens, std::size_t heads) {
+  Attention<K, HeadDim> attention(positions, tokens * heads);
+  const std::size_t first = positions - tokens + 1;  // that the first token sees
+  const double seen =
+      static_cast<double>(tokens * heads) * static_cast<double>(first + positions) / 2;
+  const double macs = 2 * static_cast<double>(HeadDim) * seen;
+  const auto seconds =
+      bench::measure(state, macs, bench::product_limit(compute, &bench::LimitLoops::floats),
+                     [&] { attention.run(compute, first, tokens, heads); });
+  set_rate(state, "items_per_second", macs, seconds);
 }
 
 void rms_norm_row(benchmark::State& state, const Compute& compute, std::size_t n) {
@@ -367,15 +400,27 @@ void register_others(Target target) {
   }
   add("Rope", "32x64", rope<64>);
   add("Rope", "32x128", rope<128>);
-  for (const std::size_t positions : {64u, 1024u, 4096u}) {
-    const std::string name = bench::extents(positions, 128);
-    add("Attend", "F32/" + name,
-        [=](State& state, const Compute& compute) { attend<F32>(state, compute, positions); });
-    add("Attend", "F16/" + name,
-        [=](State& state, const Compute& compute) { attend<F16>(state, compute, positions); });
-    add("Attend", "Q8_0/" + name,
-        [=](State& state, const Compute& compute) { attend<Q8_0>(state, compute, positions); });
-  }
+  const auto add_attention = [&]<class K, std::size_t HeadDim>(
+                                 K, std::integral_constant<std::size_t, HeadDim>) {
+    for (const std::size_t positions : {64u, 1024u, 4096u}) {
+      const std::string name = std::string(K::name) + "/" + bench::extents(positions, HeadDim);
+      add("Attend", name, [=](State& state, const Compute& compute) {
+        attend<K, HeadDim>(state, compute, positions);
+      });
+      for (const std::size_t heads : {1u, 8u})
+        add("AttendPrompt", name + "/" + bench::extents(48 / heads, heads),
+            [=](State& state, const Compute& compute) {
+              attend_prompt<K, HeadDim>(state, compute, positions, 48 / heads, heads);
+            });
+    }
+  };
+  const auto add_cache = [&](auto format) {
+    add_attention(format, std::integral_constant<std::size_t, 64>());
+    add_attention(format, std::integral_constant<std::size_t, 128>());
+  };
+  add_cache(F32());
+  add_cache(F16());
+  add_cache(Q8_0());
 }
 
 template <class... Fs>

@@ -118,18 +118,22 @@ void decode(benchmark::State& state, const Compute& compute, std::size_t context
 template <class M>
 void register_model() {
   const std::string name = type_name<typename M::Shape>() + "/" + std::string(M::Weights::name);
-  constexpr std::size_t prompt = std::min<std::size_t>(512, M::Shape::context);
-  constexpr std::size_t context = 128;
+  constexpr bool large = M::Shape::dim >= 1024;
+  const auto prompts = large ? std::vector<std::size_t>{512, 2048}
+                             : std::vector{std::min<std::size_t>(512, M::Shape::context)};
+  const auto contexts = large ? std::vector<std::size_t>{128, 4096} : std::vector<std::size_t>{128};
   for (const Target target : Target::all())
     for (const std::size_t threads : bench::thread_counts()) {
-      bench::add("Prefill", target, name + "/tokens:" + std::to_string(prompt), threads,
-                 [](benchmark::State& state, const Compute& compute) {
-                   prefill<M>(state, compute, prompt);
-                 });
-      bench::add("Decode", target, name + "/context:" + std::to_string(context), threads,
-                 [](benchmark::State& state, const Compute& compute) {
-                   decode<M>(state, compute, context);
-                 });
+      for (const std::size_t prompt : prompts)
+        bench::add("Prefill", target, name + "/tokens:" + std::to_string(prompt), threads,
+                   [=](benchmark::State& state, const Compute& compute) {
+                     prefill<M>(state, compute, prompt);
+                   });
+      for (const std::size_t context : contexts)
+        bench::add("Decode", target, name + "/context:" + std::to_string(context), threads,
+                   [=](benchmark::State& state, const Compute& compute) {
+                     decode<M>(state, compute, context);
+                   });
     }
 }
 

@@ -15,6 +15,7 @@ RATES = {
     "Prefill": ("tokens_per_second", "tokens/s", 1),
     "Decode": ("tokens_per_second", "tokens/s", 1),
     "Attend": ("bytes_per_second", "GB/s", 1e9),
+    "AttendPrompt": ("items_per_second", "G multiply-adds/s", 1e9),
     "Load": ("bytes_per_second", "GB/s", 1e9),
     "Open": ("real_time", "ms", 1e6),
 }
@@ -25,7 +26,8 @@ TITLES = {
     "MatVec": "One vector: share of the read bandwidth",
     "MatMul": "512 vectors: share of the peak of products",
     "Prefill": "A prompt: share of the peak of products",
-    "Decode": "One token after 128: share of the read bandwidth",
+    "Decode": "One token: share of the read bandwidth",
+    "AttendPrompt": "Attention of 48 queries: share of the peak of products",
 }
 FORMATS = ["F32", "F16", "BF16", "Q8_0", "Q4_0"]
 COLOURS = ["#4477aa", "#66ccee", "#228833", "#ee6677", "#aa3377"]
@@ -82,11 +84,12 @@ def table(what, runs):
     return lines + [""]
 
 
-def shape_of(case):
+def shape_of(run):
     """The case without its format, and without what all cases of a plot share."""
-    return "/".join(
-        part for part in case.split("/") if part not in FORMATS and ":" not in part
-    ).replace("/", " ")
+    shared = "tokens:512" if run["what"] == "MatMul" else None
+    return " ".join(
+        part for part in run["case"].split("/") if part not in FORMATS and part != shared
+    )
 
 
 def format_of(case):
@@ -104,10 +107,10 @@ def plot(what, runs, path):
         for run in runs
         if run["threads"] in (min(threads), max(threads))
     )
-    shapes = unique(shape_of(run["case"]) for run in runs)
+    shapes = unique(shape_of(run) for run in runs)
     formats = [f for f in FORMATS if any(format_of(run["case"]) == f for run in runs)]
     share = {
-        (run["target"], run["threads"], shape_of(run["case"]), format_of(run["case"])): run[
+        (run["target"], run["threads"], shape_of(run), format_of(run["case"])): run[
             "roofline_pct"
         ]
         for run in runs

@@ -335,7 +335,9 @@ TEMPLATE_TEST_CASE("the same bits for any cut, workspace, company and number of 
   const auto expected = all_logits(alone, tokens, 1);
   for (const std::size_t threads : {1u, 2u, 3u, 4u}) {
     auto pool_of_threads = std::make_shared<test::CountingPool>(threads);
-    const M model = make_random_model<M>(24, pool_of_threads);
+    // Shared out where it is worth it, or everything that can be.
+    const std::size_t least = threads % 2 == 0 ? default_min_parallel_work : 0;
+    const M model = make_random_model<M>(24, SharedExecutor(pool_of_threads, least));
     for (const std::size_t chunk : {1u, 7u, 64u, 300u})
       REQUIRE(same_bits(all_logits(model, tokens, chunk), expected));
     REQUIRE(same_bits(all_logits(model, tokens, 300, 11), expected));
@@ -365,6 +367,19 @@ TEMPLATE_TEST_CASE("the same bits for any cut, workspace, company and number of 
     REQUIRE(same_bits(of_first, expected));
   }
   CHECK(shared_out > 100);  // the threads did take part
+}
+
+TEST_CASE("other threads take part only where it is worth it, or as the user says") {
+  using M = Model<TinyGrouped, F32>;
+  const auto pool = std::make_shared<test::CountingPool>(2);
+  const auto runs_for_one_token = [&](const SharedExecutor& executor) {
+    const M model = make_random_model<M>(24, executor);
+    pool->runs = 0;
+    (void)all_logits(model, some_tokens<TinyGrouped>(1), 1);
+    return pool->runs.load();
+  };
+  CHECK(runs_for_one_token(pool) == 0);
+  CHECK(runs_for_one_token(SharedExecutor(pool, 1)) >= TinyGrouped::layers);
 }
 
 TEST_CASE("truncating a sequence and taking another turn gives the bits of that turn alone") {

@@ -17,7 +17,7 @@ counters_of() {
     Product) echo items_per_second ;;
     MatVec | MatMul | Prefill | Decode)
       echo "$limit bytes_per_second items_per_second tokens_per_second" ;;
-    Attend | Prepare | Quantise | RmsNorm | SwiGlu | Rope)
+    Attend | AttendPrompt | Prepare | Quantise | RmsNorm | SwiGlu | Rope)
       echo "$limit bytes_per_second items_per_second" ;;
     Static*) echo "runtime_over_static runtime_over_static_median" ;;
   esac

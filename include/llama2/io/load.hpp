@@ -28,6 +28,8 @@ namespace llama2::inline LLAMA2_ABI {
 struct LoadOptions {
   /// Threads of the pool made for the model; 0 is one per processor. Ignored with an `executor`.
   std::size_t threads = 0;
+  /// Multiply-adds from which on that pool's threads share work. Ignored with an `executor`.
+  std::size_t min_parallel_work = default_min_parallel_work;
   /// Whose threads to use; by default a new `ThreadPool` is made.
   std::optional<SharedExecutor> executor = {};
   /// Whose kernels compute; by default the best target.
@@ -158,7 +160,7 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   Compute compute{options.executor.value_or(SharedExecutor()),
                   options.target ? *options.target : Target()};
   if (!options.executor && options.threads != 1)
-    compute.executor = std::make_shared<ThreadPool>(options.threads);
+    compute.executor = {std::make_shared<ThreadPool>(options.threads), options.min_parallel_work};
 
   typename M::WeightTensors weights;
   std::size_t bytes = 0;

@@ -116,15 +116,16 @@ HWY_INLINE void page_scores(const float* q, const KvHead<K, HeadDim, P>& head, s
 
 /// out[i] = out[i] * decays[i] + sum over j in begin .. end - 1 of weights[i][j] * values[j], of
 /// elements [Begin, Begin + Size) of the values. Rows of `weights` are P elements apart.
-template <std::size_t Queries, std::size_t Begin, std::size_t Size, KvFormat K,
-          std::size_t HeadDim, std::size_t P>
+template <std::size_t Queries, std::size_t Begin, std::size_t Size, KvFormat K, std::size_t HeadDim,
+          std::size_t P>
 HWY_INLINE void weigh_range(const float* weights, const KvHead<K, HeadDim, P>& head,
                             std::size_t begin, std::size_t end, const float* decays, float* out) {
   using namespace simd;
   constexpr Floats<lanes_dividing(Size)> d;
   constexpr std::size_t all = Size / d.lanes;
   constexpr std::size_t most = std::min(attention_vectors<Queries>, all);
-  const auto chunk = [&]<std::size_t Count>(std::integral_constant<std::size_t, Count>, std::size_t at) HWY_ATTR {
+  const auto chunk = [&]<std::size_t Count>(std::integral_constant<std::size_t, Count>,
+                                            std::size_t at) HWY_ATTR {
     Vec<Floats<d.lanes>> sums[Queries][Count];
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < Queries; ++i) {
@@ -169,7 +170,7 @@ HWY_INLINE void weigh_page(const float* weights, const KvHead<Q8_0, HeadDim, P>&
       store(d, mul(load(d, weights + i + j), scales), scaled + i + j);
   }
   weigh_range<Queries, first, std::min<std::size_t>(32, HeadDim - first)>(scaled, head, begin, end,
-                                                                         decays, out);
+                                                                          decays, out);
   if constexpr (first + 32 < HeadDim)
     weigh_page<Queries, HeadDim, P, Group + 1>(weights, head, begin, end, decays, out);
 }
@@ -250,10 +251,10 @@ HWY_INLINE void attend_page(const KvHead<K, HeadDim, P>& page, const std::size_t
 /// cached positions, each other one more.
 ///
 /// q and out hold HeadDim floats for each head of a token, and the next token's `stride` floats on.
-/// `pages` holds the pages' addresses in order of position, and the key/value head's part is element
-/// `head` of each. Pages begin at fixed absolute positions, and each query adds up by itself in
-/// ascending order: the bits depend on the position only, not on the company or on how the text was
-/// cut into batches.
+/// `pages` holds the pages' addresses in order of position, and the key/value head's part is
+/// element `head` of each. Pages begin at fixed absolute positions, and each query adds up by
+/// itself in ascending order: the bits depend on the position only, not on the company or on how
+/// the text was cut into batches.
 template <KvFormat K, std::size_t HeadDim, std::size_t P>
 void attend(const float* q, const KvHead<K, HeadDim, P>* const* pages, std::size_t head,
             std::size_t count, std::size_t tokens, std::size_t heads, std::size_t stride,

@@ -17,22 +17,14 @@ void feed_forward_layer(const Compute& compute, const ModelConfig& config,
                         const typename Parameters<S, WeightViews<F>>::Layer& weights,
                         std::size_t layer, std::size_t tokens, std::size_t first_row,
                         Workspace<S>& ws, Tape& tape) {
-  rms_norm(compute, weights.ffn_norm, config.norm_epsilon, ws.stream, tokens, ws.normed);
+  const LinearInput input = prepare_norm<F>(compute, weights.ffn_norm, config.norm_epsilon,
+                                            ws.stream, tokens, ws.normed, ws.prepared);
   tape.record(Activation::ffn_input, layer, first_row, {ws.normed, tokens * S::dim});
-  const LinearInput input = prepare<F>(compute, ws.normed, S::dim, tokens, ws.prepared);
-  linear(compute, weights.w1, input, tokens, ws.gate);
-  linear(compute, weights.w3, input, tokens, ws.up);
-  constexpr std::size_t cost_of_silu = 8;  // in multiply-adds
-  parallel_ranges(compute.executor, tokens * S::hidden_dim, 64, cost_of_silu,
-                  [&](std::size_t begin, std::size_t end) {
-                    compute.target.call([&](auto kernels) {
-                      kernels.swiglu(ws.gate + begin, ws.up + begin, end - begin);
-                    });
-                  });
+  linear_swiglu(compute, weights.w1, weights.w3, input, tokens, ws.gate, ws.up);
   tape.record(Activation::gated, layer, first_row, {ws.gate, tokens * S::hidden_dim});
-  linear(compute, weights.w2, prepare<F>(compute, ws.gate, S::hidden_dim, tokens, ws.prepared),
-         tokens, ws.normed);
-  add_to(compute, ws.stream, ws.normed, tokens * S::dim);
+  linear_residual(compute, weights.w2,
+                  prepare<F>(compute, ws.gate, S::hidden_dim, tokens, ws.prepared), tokens,
+                  ws.normed, ws.stream);
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

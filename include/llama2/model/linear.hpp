@@ -1,9 +1,9 @@
-// Layers that work on every row by itself, shared out to the threads.
+// Products of weights with activations and what lies between two of them, shared out to the
+// threads.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <type_traits>
 
 #include "llama2/format/activation.hpp"
 #include "llama2/kernels/target.hpp"
@@ -19,16 +19,13 @@ struct Compute {
   Target target;
 };
 
-/// Multiply-adds below which a second thread costs more than it brings: a few microseconds' work.
-inline constexpr std::size_t parallel_threshold = std::size_t{1} << 16;
-
 /// Calls body(begin, end) for ranges that cut [0, count) at multiples of `grain`, in parallel if
 /// count * cost_each multiply-adds are worth it. The ranges are taken as threads become free.
 template <class Body>
 void parallel_ranges(const SharedExecutor& executor, std::size_t count, std::size_t grain,
                      std::size_t cost_each, Body&& body) noexcept {
   const std::size_t threads = executor.concurrency();
-  if (threads <= 1 || count * cost_each < parallel_threshold) {
+  if (threads <= 1 || count * cost_each < executor.min_parallel_work()) {
     body(std::size_t{0}, count);
     return;
   }
@@ -36,6 +33,18 @@ void parallel_ranges(const SharedExecutor& executor, std::size_t count, std::siz
   const std::size_t size = round_up(ceil_div(count, 4 * threads), grain);
   executor.run(ceil_div(count, size),
                [&](std::size_t i) noexcept { body(i * size, std::min(count, (i + 1) * size)); });
+}
+
+/// Calls body(kernels, i) with the target's `Kernels` for each i in [0, count), in parallel if
+/// count * cost_each multiply-adds are worth it.
+template <class Body>
+void parallel_for(const Compute& compute, std::size_t count, std::size_t cost_each,
+                  Body&& body) noexcept {
+  parallel_ranges(compute.executor, count, 1, cost_each, [&](std::size_t begin, std::size_t end) {
+    compute.target.call([&](auto kernels) {
+      for (std::size_t i = begin; i < end; ++i) body(kernels, i);
+    });
+  });
 }
 
 /// The input of products: `tokens` rows, in every form that the weights' formats take.
@@ -58,76 +67,132 @@ struct LinearInput {
 
 /// Prepares x, (tokens, cols), for products with weights in format F, in memory for
 /// `activation_rows(tokens)` rows in each form. For a single token x itself may serve.
-template <MatrixFormat F>
+///
+/// `fill(kernels, t)`, at `fill_cost` multiply-adds a column, is to write row t of x first: what
+/// comes between two products is done while a tile of rows is in the cache.
+template <MatrixFormat F, class Fill>
 LinearInput prepare(const Compute& compute, const float* x, std::size_t cols, std::size_t tokens,
-                    const PreparedMemory& memory) noexcept {
-  const auto takes = [](ActivationForm form) {
-    return with_formats_of<F>([&]<class... Fs> { return ((activation_form<Fs> == form) || ...); });
-  };
-  const auto make = [&]<ActivationForm Form>(std::byte* out) {
-    if (!takes(Form)) return;
-    if (tokens == 1) {
-      compute.target.call(
-          [&]<class Kernels>(Kernels) { Kernels::template prepare<Form, 1>(x, cols, 1, out); });
-      return;
-    }
-    parallel_ranges(compute.executor, ceil_div(tokens, tile_tokens), 1, tile_tokens * cols,
-                    [&](std::size_t begin, std::size_t end) {
-                      compute.target.call([&]<class Kernels>(Kernels) {
-                        for (std::size_t t = begin * tile_tokens;
-                             t < std::min(tokens, end * tile_tokens); t += tile_tokens)
-                          Kernels::template prepare<Form, tile_tokens>(
-                              x + t * cols, cols, std::min(tile_tokens, tokens - t),
-                              out + t * activation_bytes(Form, cols));
-                      });
-                    });
+                    const PreparedMemory& memory, std::size_t fill_cost, Fill&& fill) noexcept {
+  const auto make = [&]<std::size_t T, class Kernels>(Kernels, std::size_t begin) {
+    const std::size_t n = std::min(T, tokens - begin);
+    const auto in = [&]<ActivationForm Form>(std::byte* out) {
+      constexpr bool taken =
+          with_formats_of<F>([]<class... Fs> { return ((activation_form<Fs> == Form) || ...); });
+      if constexpr (taken && (T != 1 || Form != ActivationForm::floats))
+        Kernels::template prepare<Form, T>(x + begin * cols, cols, n,
+                                           out + begin * activation_bytes(Form, cols));
+    };
+    in.template operator()<ActivationForm::floats>(memory.floats);
+    in.template operator()<ActivationForm::pairs>(memory.pairs);
+    in.template operator()<ActivationForm::quads>(memory.quads);
   };
   LinearInput input{memory.floats, memory.pairs, memory.quads};
-  if (tokens == 1)
+  if (tokens == 1) {
     input.floats = reinterpret_cast<const std::byte*>(x);
-  else
-    make.template operator()<ActivationForm::floats>(memory.floats);
-  make.template operator()<ActivationForm::pairs>(memory.pairs);
-  make.template operator()<ActivationForm::quads>(memory.quads);
+    compute.target.call([&](auto kernels) {
+      fill(kernels, std::size_t{0});
+      make.template operator()<1>(kernels, 0);
+    });
+    return input;
+  }
+  parallel_for(compute, ceil_div(tokens, tile_tokens), tile_tokens * cols * (1 + fill_cost),
+               [&](auto kernels, std::size_t tile) {
+                 const std::size_t begin = tile * tile_tokens;
+                 for (std::size_t t = begin; t < std::min(tokens, begin + tile_tokens); ++t)
+                   fill(kernels, t);
+                 make.template operator()<tile_tokens>(kernels, begin);
+               });
   return input;
 }
 
-/// y = x W^T for `tokens` rows: x is what `prepare` gave for (tokens, Cols), y is (tokens, Rows)
-/// without gaps.
-template <MatrixFormat F, std::size_t Rows, std::size_t Cols>
-void linear(const Compute& compute, const MatrixView<F, Rows, Cols>& matrix, const LinearInput& x,
-            std::size_t tokens, float* y) noexcept {
+/// Prepares x as it is.
+template <MatrixFormat F>
+LinearInput prepare(const Compute& compute, const float* x, std::size_t cols, std::size_t tokens,
+                    const PreparedMemory& memory) noexcept {
+  return prepare<F>(compute, x, cols, tokens, memory, 0, [](auto, std::size_t) {});
+}
+
+/// Writes RMSNorm(x) * gain to `out`, `tokens` rows of N elements, and prepares that.
+template <MatrixFormat F, std::size_t N>
+LinearInput prepare_norm(const Compute& compute, const VectorView<N>& gain, float epsilon,
+                         const float* x, std::size_t tokens, float* out,
+                         const PreparedMemory& memory) noexcept {
+  return prepare<F>(compute, out, N, tokens, memory, 1, [&](auto kernels, std::size_t t) {
+    kernels.rms_norm(x + t * N, gain.data, epsilon, N, out + t * N);
+  });
+}
+
+namespace detail {
+
+/// Stripe s of y = x W^T.
+template <class Kernels, MatrixFormat F, std::size_t Rows, std::size_t Cols>
+void multiply_stripe(Kernels, const MatrixView<F, Rows, Cols>& matrix, std::size_t s,
+                     const LinearInput& x, std::size_t tokens, float* y) noexcept {
   visit_view(matrix, [&]<class View>(const View& w) {
     using Format = typename View::Format;
-    const std::byte* const input = x.in(activation_form<Format>);
     constexpr PanelLayout layout = View::layout;
-    parallel_ranges(compute.executor, layout.stripes(), 1, stripe_rows * Cols * tokens,
-                    [&](std::size_t begin, std::size_t end) {
-                      compute.target.call([&]<class Kernels>(Kernels) {
-                        for (std::size_t s = begin; s < end; ++s)
-                          Kernels::template matmul<Format>(
-                              w.data + layout.begin_of(s), layout.panels_of(s), layout.depth,
-                              layout.rows_of(s), input, tokens, y + s * stripe_rows, Rows);
-                      });
-                    });
+    Kernels::template matmul<Format>(w.data + layout.begin_of(s), layout.panels_of(s), layout.depth,
+                                     layout.rows_of(s), x.in(activation_form<Format>), tokens,
+                                     y + s * stripe_rows, Rows);
   });
 }
 
-/// out = RMSNorm(x) * gain for `tokens` rows of N elements.
-template <std::size_t N>
-void rms_norm(const Compute& compute, const VectorView<N>& gain, float epsilon, const float* x,
-              std::size_t tokens, float* out) noexcept {
-  parallel_ranges(compute.executor, tokens, 1, N, [&](std::size_t begin, std::size_t end) {
-    compute.target.call([&](auto kernels) {
-      for (std::size_t t = begin; t < end; ++t)
-        kernels.rms_norm(x + t * N, gain.data, epsilon, N, out + t * N);
-    });
-  });
+}  // namespace detail
+
+/// A matrix and where its product goes, (tokens, Rows) without gaps.
+template <MatrixFormat F, std::size_t Rows, std::size_t Cols>
+struct Product {
+  static constexpr std::size_t stripes = ceil_div(Rows, stripe_rows);
+
+  const MatrixView<F, Rows, Cols>& matrix;
+  float* y;
+};
+
+/// y = x W^T of several matrices for `tokens` rows of one input, which `prepare` gave: the threads
+/// share all of them at once.
+template <MatrixFormat F, std::size_t Cols, std::size_t... Rows>
+void linear(const Compute& compute, const LinearInput& x, std::size_t tokens,
+            const Product<F, Rows, Cols>&... products) noexcept {
+  parallel_for(compute, (... + ceil_div(Rows, stripe_rows)), stripe_rows * Cols * tokens,
+               [&](auto kernels, std::size_t s) {
+                 const auto take = [&](const auto& product) {
+                   const bool here = s < product.stripes;
+                   if (here)
+                     detail::multiply_stripe(kernels, product.matrix, s, x, tokens, product.y);
+                   else
+                     s -= product.stripes;
+                   return here;
+                 };
+                 (... || take(products));
+               });
 }
 
-/// x += y, n elements: what a layer adds to the residual stream.
-inline void add_to(const Compute& compute, float* x, const float* y, std::size_t n) noexcept {
-  compute.target.call([&](auto kernels) { kernels.add_to(x, y, n); });
+/// stream += x W^T for `tokens` rows of Rows elements; `y` is memory for the product.
+template <MatrixFormat F, std::size_t Rows, std::size_t Cols>
+void linear_residual(const Compute& compute, const MatrixView<F, Rows, Cols>& matrix,
+                     const LinearInput& x, std::size_t tokens, float* y, float* stream) noexcept {
+  parallel_for(compute, Product<F, Rows, Cols>::stripes, stripe_rows * Cols * tokens,
+               [&](auto kernels, std::size_t s) {
+                 detail::multiply_stripe(kernels, matrix, s, x, tokens, y);
+                 const std::size_t n = std::min(stripe_rows, Rows - s * stripe_rows);
+                 for (std::size_t at = s * stripe_rows; at < tokens * Rows; at += Rows)
+                   kernels.add_to(stream + at, y + at, n);
+               });
+}
+
+/// gate = silu(x W1^T) * (x W3^T) for `tokens` rows; `up` is memory for the second product.
+template <MatrixFormat F, std::size_t Rows, std::size_t Cols>
+void linear_swiglu(const Compute& compute, const MatrixView<F, Rows, Cols>& w1,
+                   const MatrixView<F, Rows, Cols>& w3, const LinearInput& x, std::size_t tokens,
+                   float* gate, float* up) noexcept {
+  parallel_for(compute, Product<F, Rows, Cols>::stripes, 2 * stripe_rows * Cols * tokens,
+               [&](auto kernels, std::size_t s) {
+                 detail::multiply_stripe(kernels, w1, s, x, tokens, gate);
+                 detail::multiply_stripe(kernels, w3, s, x, tokens, up);
+                 const std::size_t n = std::min(stripe_rows, Rows - s * stripe_rows);
+                 for (std::size_t at = s * stripe_rows; at < tokens * Rows; at += Rows)
+                   kernels.swiglu(gate + at, up + at, n);
+               });
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

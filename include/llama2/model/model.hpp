@@ -180,14 +180,14 @@ class Model {
   float* run_head(std::span<const Row> rows, Workspace<S>& ws, float* logits) const {
     const auto& [weights, owner, config, compute, rotation] = *state_;
     std::size_t wanted = 0;
-    for (std::size_t t = 0; t < rows.size(); ++t) {
-      if (!rows[t].wants_logits) continue;
-      rms_norm(compute, weights.norm, config.norm_epsilon, ws.stream + t * S::dim, 1,
-               ws.normed + wanted++ * S::dim);
-    }
+    for (std::size_t t = 0; t < rows.size(); ++t)
+      if (rows[t].wants_logits)
+        std::copy_n(ws.stream + t * S::dim, S::dim, ws.normed + wanted++ * S::dim);
     if (wanted != 0)
-      linear(compute, weights.head(), prepare<F>(compute, ws.normed, S::dim, wanted, ws.prepared),
-             wanted, logits);
+      linear(compute,
+             prepare_norm<F>(compute, weights.norm, config.norm_epsilon, ws.normed, wanted,
+                             ws.normed, ws.prepared),
+             wanted, Product{weights.head(), logits});
     return logits + wanted * S::vocab;
   }
 

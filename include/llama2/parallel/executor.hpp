@@ -60,14 +60,19 @@ class InlineExecutor {
   }
 };
 
+/// Multiply-adds below which a second thread costs more than it brings: a few microseconds' work.
+inline constexpr std::size_t default_min_parallel_work = std::size_t{1} << 16;
+
 /// Shared ownership of any executor, its type erased. The default is inline execution.
 class SharedExecutor {
  public:
   SharedExecutor() noexcept = default;
 
   template <Executor E>
-  SharedExecutor(std::shared_ptr<E> executor)  // implicit: pass your pool where one is asked for
+  SharedExecutor(std::shared_ptr<E> executor,  // implicit: pass your pool where one is asked for
+                 std::size_t min_parallel_work = default_min_parallel_work)
       : object_(std::move(executor)),
+        min_parallel_work_(min_parallel_work),
         concurrency_(
             [](void* e) noexcept -> std::size_t { return static_cast<E*>(e)->concurrency(); }),
         try_run_([](void* e, std::size_t n, TaskRef task) noexcept {
@@ -80,6 +85,9 @@ class SharedExecutor {
     return object_ == nullptr ? 1 : concurrency_(object_.get());
   }
 
+  /// Multiply-adds from which on work is worth sharing out.
+  [[nodiscard]] std::size_t min_parallel_work() const noexcept { return min_parallel_work_; }
+
   /// Calls `task(i)` for each i in [0, n) and returns when all have returned: on the executor, or
   /// inline where that is busy.
   template <class F>
@@ -90,6 +98,7 @@ class SharedExecutor {
 
  private:
   std::shared_ptr<void> object_;
+  std::size_t min_parallel_work_ = default_min_parallel_work;
   std::size_t (*concurrency_)(void*) noexcept = nullptr;
   bool (*try_run_)(void*, std::size_t, TaskRef) noexcept = nullptr;
 };
