@@ -89,7 +89,7 @@ aarch64() {
   need cmake ninja aarch64-linux-gnu-g++ qemu-aarch64
   local sysroot=$folder/aarch64 toolchain=aarch64-linux-gnu
   configure build/aarch64 $toolchain "$sysroot"
-  run_tests build/aarch64 base parallel shape format kernels model quantised io generate
+  run_tests build/aarch64 base parallel shape format kernels quantised io model
   build build/aarch64 generate
   QEMU_LD_PREFIX=/usr/aarch64-linux-gnu \
     QEMU_SET_ENV=LD_LIBRARY_PATH=$sysroot/usr/lib/aarch64-linux-gnu \

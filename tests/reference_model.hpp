@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <span>
 #include <vector>
 
@@ -45,7 +46,7 @@ inline std::vector<double> reference_rotation(const llama2::ModelConfig& config,
   const double s = factor, b = config.rope_theta;
   const auto context = static_cast<double>(stated_context != 0 ? stated_context : config.context);
   const auto correction = [&](double turns) {
-    return d * std::log(context / (turns * 2 * M_PI)) / (2 * std::log(b));
+    return d * std::log(context / (turns * 2 * std::numbers::pi)) / (2 * std::log(b));
   };
   const double low = std::max(std::floor(correction(fast)), 0.0);
   const double high = std::min(std::ceil(correction(slow)), d - 1);
