@@ -37,8 +37,10 @@ if [[ ${#missing[@]} -eq 0 || "${missing[0]}" != g++ ]]; then
   need catch2 has_catch2
   need nlohmann-json3-dev has_header nlohmann/json.hpp
   need libcli11-dev has_header CLI/CLI.hpp
+  need libedit-dev has_header editline/readline.h
 else  # nothing can be looked for without a compiler
-  missing+=(libhwy-dev libsentencepiece-dev libbenchmark-dev catch2 nlohmann-json3-dev libcli11-dev)
+  missing+=(libhwy-dev libsentencepiece-dev libbenchmark-dev catch2 nlohmann-json3-dev libcli11-dev
+    libedit-dev)
 fi
 
 if [[ ${#missing[@]} -eq 0 ]]; then

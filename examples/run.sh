@@ -26,7 +26,7 @@ fi
 # The build's own output goes to standard error: standard output is the story.
 (
   cd "$root"
-  cmake --preset release
-  cmake --build --preset release --target generate
+  cmake --preset native
+  cmake --build --preset native --target generate
 ) >&2
-exec "$root/build/release/examples/generate" "$model" "$@"
+exec "$root/build/native/examples/generate" "$model" "$@"

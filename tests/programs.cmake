@@ -21,6 +21,12 @@ add_test(NAME generate_refuses_scaling COMMAND generate none.bin --rope-scaling 
 set_tests_properties(generate_refuses_scaling PROPERTIES LABELS programs PASS_REGULAR_EXPRESSION
                      "--rope-scaling requires --rope-factor")
 
+if(TARGET chat)
+  add_test(NAME chat_program COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/chat.sh"
+                                     "$<TARGET_FILE:chat>")
+  set_tests_properties(chat_program PROPERTIES LABELS programs)
+endif()
+
 # A sanitizer must be loaded first of all, and takes its time to be killed.
 if(NOT CMAKE_CXX_FLAGS_DEBUG MATCHES "fsanitize" OR NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   add_library(fail_call SHARED programs/fail_call.cpp)

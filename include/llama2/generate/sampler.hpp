@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <vector>
@@ -15,14 +16,165 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
+/// A token that may come next.
+struct Candidate {
+  Token token;
+  float logit;
+  float probability;  ///< relative to the likeliest token, which has 1; set by `weigh`
+};
+
+/// The tokens that may come next, in no order, and what stages of sampling make of them: they
+/// change logits, then `weigh` makes probabilities of these, then others take candidates away. At
+/// least one always remains.
+class Candidates {
+ public:
+  /// Memory for `vocab` of them; nothing is allocated later.
+  explicit Candidates(std::size_t vocab) { all_.reserve(vocab); }
+
+  [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
+  [[nodiscard]] auto begin() noexcept { return all_.begin(); }
+  [[nodiscard]] auto end() noexcept { return all_.end(); }
+  [[nodiscard]] auto begin() const noexcept { return all_.begin(); }
+  [[nodiscard]] auto end() const noexcept { return all_.end(); }
+
+  /// All tokens; NaN counts as minus infinity, which is no candidate. Throws `malformed_file` if
+  /// none remains, which only damaged weights bring about.
+  void assign(std::span<const float> logits) {
+    all_.clear();
+    for (std::size_t i = 0; i < logits.size(); ++i)
+      if (logits[i] > lowest)  // false for NaN, too
+        all_.push_back({static_cast<Token>(i), logits[i], 0});
+    if (all_.empty())
+      throw Error(ErrorCode::malformed_file,
+                  "the model's logits are not numbers: its weights are damaged");
+  }
+
+  /// The likeliest; of equals the lowest id.
+  [[nodiscard]] const Candidate& best() const noexcept {
+    return *std::ranges::min_element(all_, more_likely);
+  }
+
+  /// Sets the probabilities of a softmax of logits / temperature, temperature > 0. What stages have
+  /// made minus infinity or NaN is no candidate any more, unless nothing else is left.
+  void weigh(float temperature) {
+    if (std::ranges::any_of(all_, [](const Candidate& c) { return c.logit > lowest; }))
+      std::erase_if(all_, [](const Candidate& c) { return !(c.logit > lowest); });
+    const float highest = best().logit;
+    for (Candidate& c : all_)  // equal first: infinities would give NaN
+      c.probability = c.logit == highest ? 1.0f : std::exp((c.logit - highest) / temperature);
+  }
+
+  /// Keeps the k likeliest.
+  void keep_top_k(std::size_t k) {
+    if (k == 0 || k >= all_.size()) return;
+    std::ranges::nth_element(all_, all_.begin() + static_cast<std::ptrdiff_t>(k), more_likely);
+    all_.resize(k);
+  }
+
+  /// Keeps the smallest set of likeliest tokens whose probability is at least p (Holtzman et al.
+  /// 2019, arXiv:1904.09751).
+  void keep_top_p(float p) {
+    if (p >= 1) return;
+    const double sum = total();
+    // Tokens below this bound have less than 1 - p together, so none belongs to the set; what
+    // remains to be sorted is a small part of the vocabulary.
+    const double bound = (1.0 - p) * sum / static_cast<double>(all_.size());
+    std::erase_if(all_, [&](const Candidate& c) { return c.probability < bound; });
+    std::ranges::sort(all_, more_likely);
+    keep_until(p * sum, [](const Candidate& c) { return c.probability; });
+  }
+
+  /// Keeps tokens of at least this share of the likeliest's probability.
+  void keep_min_p(float p) {
+    std::erase_if(all_, [&](const Candidate& c) { return c.probability < p; });
+  }
+
+  /// Keeps the smallest set, of probability at least p, of the tokens whose surprise is closest to
+  /// the entropy (Meister et al. 2022, arXiv:2202.00666).
+  void keep_typical(float p) {
+    if (p >= 1) return;
+    const double sum = total(), log_sum = std::log(sum);
+    const auto surprise = [&](const Candidate& c) {
+      return log_sum - std::log(static_cast<double>(c.probability));
+    };
+    double entropy = 0;
+    for (const Candidate& c : all_)
+      if (c.probability > 0) entropy += c.probability / sum * surprise(c);
+    std::erase_if(all_, [](const Candidate& c) { return c.probability == 0; });
+    const auto distance = [&](const Candidate& c) { return std::abs(surprise(c) - entropy); };
+    std::ranges::sort(all_, [&](const Candidate& a, const Candidate& b) {
+      const double x = distance(a), y = distance(b);
+      return x < y || (x == y && a.token < b.token);
+    });
+    keep_until(p * sum, [](const Candidate& c) { return c.probability; });
+  }
+
+  /// Keeps tokens whose surprise is at most this many bits, or the likeliest.
+  void keep_surprise_below(double bits) {
+    const double least = total() * std::exp2(-bits);
+    std::erase_if(all_, [&](const Candidate& c) { return c.probability < std::min(1.0, least); });
+  }
+
+  /// A candidate drawn by probability.
+  [[nodiscard]] const Candidate& draw(Random& random) const {
+    double left = random.uniform() * total();
+    for (const Candidate& c : all_) {
+      left -= c.probability;
+      if (left < 0) return c;
+    }
+    return all_.back();  // rounding: `left` may end at zero
+  }
+
+  /// The sum of the probabilities.
+  [[nodiscard]] double total() const noexcept {
+    double sum = 0;
+    for (const Candidate& c : all_) sum += c.probability;
+    return sum;
+  }
+
+ private:
+  static constexpr float lowest = -std::numeric_limits<float>::infinity();
+
+  static bool more_likely(const Candidate& a, const Candidate& b) noexcept {
+    return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
+  }
+
+  /// Keeps the first ones up to a sum.
+  template <class Weight>
+  void keep_until(double sum, Weight&& weight) {
+    std::size_t kept = 0;
+    for (double so_far = 0; kept < all_.size() && so_far < sum;) so_far += weight(all_[kept++]);
+    all_.resize(std::max<std::size_t>(kept, 1));
+  }
+
+  std::vector<Candidate> all_;
+};
+
+/// A stage of one's own: changes logits before probabilities are made of them. Sees the text so
+/// far.
+using SamplingStage = std::function<void(Candidates&, std::span<const Token>)>;
+
+/// A number added to a token's logit; minus infinity bans it.
+struct LogitBias {
+  Token token;
+  float bias;
+};
+
 /// How the next token is chosen. The defaults sample from the model's own distribution.
 struct SamplingOptions {
-  float temperature = 1.0f;         ///< divides the logits; 0 takes the most likely token
-  std::size_t top_k = 0;            ///< keep the k most likely tokens; 0 keeps all
-  float top_p = 1.0f;               ///< keep the fewest tokens that have this probability together
-  float min_p = 0.0f;               ///< keep tokens of at least this share of the likeliest's
-  float repetition_penalty = 1.0f;  ///< > 1 makes tokens of the recent text less likely
-  std::size_t repetition_window = 64;  ///< how many recent tokens that looks back on
+  float temperature = 1.0f;   ///< divides the logits; 0 takes the most likely token
+  std::size_t top_k = 0;      ///< keep the k most likely tokens; 0 keeps all
+  float top_p = 1.0f;         ///< keep the fewest tokens that have this probability together
+  float min_p = 0.0f;         ///< keep tokens of at least this share of the likeliest's
+  float typical_p = 1.0f;     ///< keep this probability of the most typical tokens
+  float mirostat_tau = 0.0f;  ///< > 0: keep the surprise near so many bits, and no `keep` else
+  float mirostat_eta = 0.1f;  ///< how quickly that is learnt
+  float repetition_penalty = 1.0f;     ///< > 1 makes tokens of the recent text less likely
+  float presence_penalty = 0.0f;       ///< taken from the logits of tokens of the recent text
+  float frequency_penalty = 0.0f;      ///< the same for each time that they are in it
+  std::size_t repetition_window = 64;  ///< how many recent tokens those three look back on
+  std::vector<LogitBias> logit_bias = {};
+  std::vector<SamplingStage> stages = {};
 
   /// Throws `invalid_argument` naming the field.
   void validate() const {
@@ -30,118 +182,108 @@ struct SamplingOptions {
                    "a finite number >= 0");
     require_option(top_p > 0 && top_p <= 1, "top_p", top_p, "0 < top_p <= 1");
     require_option(min_p >= 0 && min_p <= 1, "min_p", min_p, "0 <= min_p <= 1");
+    require_option(typical_p > 0 && typical_p <= 1, "typical_p", typical_p, "0 < typical_p <= 1");
+    require_option(std::isfinite(mirostat_tau) && mirostat_tau >= 0, "mirostat_tau", mirostat_tau,
+                   "a finite number >= 0");
+    require_option(mirostat_eta > 0 && mirostat_eta <= 1, "mirostat_eta", mirostat_eta,
+                   "0 < mirostat_eta <= 1");
     require_option(std::isfinite(repetition_penalty) && repetition_penalty > 0,
                    "repetition_penalty", repetition_penalty, "a finite number > 0");
+    require_option(std::isfinite(presence_penalty), "presence_penalty", presence_penalty,
+                   "a finite number");
+    require_option(std::isfinite(frequency_penalty), "frequency_penalty", frequency_penalty,
+                   "a finite number");
+    for (const LogitBias& bias : logit_bias)
+      require_option(bias.token >= 0 && bias.bias < std::numeric_limits<float>::infinity(),
+                     "logit_bias", bias.bias, "a number below infinity, for a token");
   }
 };
 
 /// Chooses tokens for one text. Its memory is allocated once; sampling allocates nothing.
 ///
-/// The order of the stages: repetition penalty, temperature, top-k, top-p, min-p. Ties go to the
-/// lower id. The same seed, options and logits give the same tokens.
+/// The order of the stages: bias, repetition penalty, presence and frequency penalties, the user's
+/// own, temperature; then top-k, typical, top-p, min-p, or Mirostat in place of these four. Ties go
+/// to the lower id. The same seed, options and logits give the same tokens.
 class Sampler {
  public:
-  explicit Sampler(std::size_t vocab) : penalised_at_(vocab, 0) { candidates_.reserve(vocab); }
+  explicit Sampler(std::size_t vocab) : candidates_(vocab), seen_(vocab) {}
 
-  /// Begins a new stream of random numbers.
-  void seed(std::uint64_t seed) noexcept { random_ = Random(seed); }
+  /// Begins a new stream of random numbers, and forgets what Mirostat has learnt.
+  void seed(std::uint64_t seed) noexcept {
+    random_ = Random(seed);
+    mirostat_bound_ = -1;
+  }
 
   /// The next token for `logits` after the tokens of `recent`, which must lie in the vocabulary.
   /// NaN counts as minus infinity. `options` must be valid. Throws `malformed_file` if no logit is
   /// a number above minus infinity, which only damaged weights bring about.
   Token sample(std::span<const float> logits, std::span<const Token> recent,
                const SamplingOptions& options) {
-    collect(logits);
+    candidates_.assign(logits);
+    if (!options.logit_bias.empty()) add_bias(options.logit_bias);
     penalise(recent, options);
-    const auto best = std::ranges::min_element(candidates_, more_likely);
-    const float highest = best->logit;
-    if (options.temperature == 0) return best->token;
-
-    for (Candidate& c : candidates_) {
-      // Equal first: infinities would give NaN.
-      c.probability =
-          c.logit == highest ? 1.0f : std::exp((c.logit - highest) / options.temperature);
-    }
-    keep_top_k(options.top_k);
-    keep_top_p(options.top_p);
-    if (options.min_p > 0)
-      std::erase_if(candidates_, [&](const Candidate& c) { return c.probability < options.min_p; });
-    return draw();
+    for (const SamplingStage& stage : options.stages) stage(candidates_, recent);
+    if (options.temperature == 0) return candidates_.best().token;
+    candidates_.weigh(options.temperature);
+    if (options.mirostat_tau > 0) return mirostat(options);
+    candidates_.keep_top_k(options.top_k);
+    candidates_.keep_typical(options.typical_p);
+    candidates_.keep_top_p(options.top_p);
+    if (options.min_p > 0) candidates_.keep_min_p(options.min_p);
+    return candidates_.draw(random_).token;
   }
 
  private:
-  struct Candidate {
-    Token token;
-    float logit;
-    float probability;  // relative to the likeliest token, which has 1
+  /// How often a token is in the recent text, if that was counted in the current round.
+  struct Seen {
+    std::uint64_t round = 0;
+    std::uint32_t count = 0;
   };
 
-  static bool more_likely(const Candidate& a, const Candidate& b) noexcept {
-    return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
+  void add_bias(std::span<const LogitBias> biases) {
+    for (const LogitBias& bias : biases)
+      for (Candidate& c : candidates_)
+        if (c.token == bias.token) c.logit += bias.bias;
   }
 
-  void collect(std::span<const float> logits) {
-    candidates_.clear();
-    for (std::size_t i = 0; i < logits.size(); ++i)
-      if (logits[i] > -std::numeric_limits<float>::infinity())  // false for NaN, too
-        candidates_.push_back({static_cast<Token>(i), logits[i], 0});
-    if (candidates_.empty())
-      throw Error(ErrorCode::malformed_file,
-                  "the model's logits are not numbers: its weights are damaged");
-  }
-
-  /// Divides positive logits of recent tokens by the penalty and multiplies negative ones by it,
-  /// once for each token (Keskar et al. 2019, arXiv:1909.05858).
+  /// Divides positive logits of recent tokens by the repetition penalty and multiplies negative
+  /// ones by it, once for each token (Keskar et al. 2019, arXiv:1909.05858); then the other two.
   void penalise(std::span<const Token> recent, const SamplingOptions& options) {
-    if (options.repetition_penalty == 1) return;
+    if (options.repetition_penalty == 1 && options.presence_penalty == 0 &&
+        options.frequency_penalty == 0)
+      return;
     ++round_;
     const std::size_t window = std::min(recent.size(), options.repetition_window);
-    for (const Token token : recent.last(window))
-      penalised_at_[static_cast<std::size_t>(token)] = round_;
-    for (Candidate& c : candidates_)
-      if (penalised_at_[static_cast<std::size_t>(c.token)] == round_)
-        c.logit = c.logit > 0 ? c.logit / options.repetition_penalty
-                              : c.logit * options.repetition_penalty;
-  }
-
-  void keep_top_k(std::size_t k) {
-    if (k == 0 || k >= candidates_.size()) return;
-    std::ranges::nth_element(candidates_, candidates_.begin() + static_cast<std::ptrdiff_t>(k),
-                             more_likely);
-    candidates_.resize(k);
-  }
-
-  /// The smallest set of most likely tokens whose probability is at least p (Holtzman et al. 2019,
-  /// arXiv:1904.09751).
-  void keep_top_p(float p) {
-    if (p >= 1) return;
-    double total = 0;
-    for (const Candidate& c : candidates_) total += c.probability;
-    // Tokens below this bound have less than 1 - p together, so none belongs to the set; what
-    // remains to be sorted is a small part of the vocabulary.
-    const double bound = (1.0 - p) * total / static_cast<double>(candidates_.size());
-    std::erase_if(candidates_, [&](const Candidate& c) { return c.probability < bound; });
-    std::ranges::sort(candidates_, more_likely);
-    double sum = 0;
-    std::size_t kept = 0;
-    while (kept < candidates_.size() && sum < p * total) sum += candidates_[kept++].probability;
-    candidates_.resize(kept);
-  }
-
-  Token draw() {
-    double total = 0;
-    for (const Candidate& c : candidates_) total += c.probability;
-    double left = random_.uniform() * total;
-    for (const Candidate& c : candidates_) {
-      left -= c.probability;
-      if (left < 0) return c.token;
+    for (const Token token : recent.last(window)) {
+      Seen& seen = seen_[static_cast<std::size_t>(token)];
+      seen = {round_, seen.round == round_ ? seen.count + 1 : 1};
     }
-    return candidates_.back().token;  // rounding: `left` may end at zero
+    for (Candidate& c : candidates_) {
+      const Seen& seen = seen_[static_cast<std::size_t>(c.token)];
+      if (seen.round != round_) continue;
+      c.logit =
+          c.logit > 0 ? c.logit / options.repetition_penalty : c.logit * options.repetition_penalty;
+      c.logit -=
+          options.presence_penalty + options.frequency_penalty * static_cast<float>(seen.count);
+    }
   }
 
-  std::vector<Candidate> candidates_;
-  std::vector<std::uint64_t> penalised_at_;  // per token, the round in which it was recent
+  /// Mirostat 2 (Basu et al. 2021, arXiv:2007.14966): the bound of surprise follows what it was.
+  Token mirostat(const SamplingOptions& options) {
+    if (mirostat_bound_ < 0) mirostat_bound_ = 2 * static_cast<double>(options.mirostat_tau);
+    candidates_.keep_surprise_below(mirostat_bound_);
+    const double sum = candidates_.total();
+    const Candidate& drawn = candidates_.draw(random_);
+    const double surprise = std::log2(sum / static_cast<double>(drawn.probability));
+    mirostat_bound_ = std::max(0.0, mirostat_bound_ - static_cast<double>(options.mirostat_eta) *
+                                                          (surprise - options.mirostat_tau));
+    return drawn.token;
+  }
+
+  Candidates candidates_;
+  std::vector<Seen> seen_;  // of each token
   std::uint64_t round_ = 0;
+  double mirostat_bound_ = -1;  // bits; below 0: none yet
   Random random_{0};
 };
 

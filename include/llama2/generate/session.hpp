@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "llama2/base/error.hpp"
+#include "llama2/generate/continuation.hpp"
 #include "llama2/generate/sampler.hpp"
 #include "llama2/model/model.hpp"
-#include "llama2/text/stream_decoder.hpp"
 #include "llama2/text/tokenizer.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
@@ -27,53 +27,6 @@ struct SessionOptions {
   std::size_t context = 0;                      ///< most tokens of the text; 0: the model's context
   std::shared_ptr<typename M::Pool> pool = {};  ///< whose pages to take; by default its own
   std::size_t batch_rows = max_batch_rows;      ///< tokens of a prompt taken at a time
-};
-
-/// What one call of `generate` does.
-struct GenerateOptions {
-  std::size_t max_tokens = 256;  ///< most tokens to produce
-  float temperature = 1.0f;      ///< these six: see `SamplingOptions`
-  std::size_t top_k = 0;
-  float top_p = 1.0f;
-  float min_p = 0.0f;
-  float repetition_penalty = 1.0f;
-  std::size_t repetition_window = 64;
-  std::uint64_t seed = 0;  ///< same seed, options, build and target: same text
-
-  [[nodiscard]] SamplingOptions sampling() const noexcept {
-    return {temperature, top_k, top_p, min_p, repetition_penalty, repetition_window};
-  }
-};
-
-/// Why generation stopped.
-enum class StopReason {
-  end_of_text,   ///< the model produced its end token (or, as llama2.c's models do, a new begin)
-  max_tokens,    ///< as many tokens as asked for
-  context_full,  ///< the text fills the session's context
-  stopped,       ///< the callback returned false
-};
-
-constexpr std::string_view to_string(StopReason reason) noexcept {
-  switch (reason) {
-    case StopReason::end_of_text:
-      return "end of text";
-    case StopReason::max_tokens:
-      return "token limit";
-    case StopReason::context_full:
-      return "context full";
-    case StopReason::stopped:
-      return "stopped by caller";
-  }
-  return "";
-}
-
-/// What `generate` did.
-struct GenerateResult {
-  StopReason reason;
-  std::size_t prompt_tokens;  ///< tokens of the prompt, BOS included
-  std::size_t tokens;         ///< tokens produced, an end token included
-  double prompt_seconds;      ///< time to the first logits
-  double seconds;             ///< time from there to the end
 };
 
 /// A text, the model that continues it and the keys and values of its past. For one thread at a
@@ -113,9 +66,27 @@ class Session {
   [[nodiscard]] std::size_t context() const noexcept { return sequence_.capacity(); }
 
   /// Begins a new text.
-  void reset() noexcept {
-    tokens_.clear();
-    sequence_.truncate(0);
+  void reset() noexcept { truncate(0); }
+
+  /// Forgets all tokens from the one at `size` on; no effect if there are fewer.
+  void truncate(std::size_t size) noexcept {
+    if (size >= tokens_.size()) return;
+    tokens_.resize(size);
+    sequence_.truncate(size);
+    logits_of_ = 0;
+  }
+
+  /// A session with the same text, to be continued by itself: what has been evaluated is shared, in
+  /// whole pages of the key/value cache. `context` 0 is this session's. Throws `out_of_memory` if
+  /// the pool, which for this must be larger than one session's, has too few pages for the rest,
+  /// and `context_exhausted` if the text does not fit.
+  [[nodiscard]] Session fork(std::size_t context = 0) const {
+    if (context == 0) context = this->context();
+    if (context < tokens_.size())
+      throw Error(ErrorCode::context_exhausted, "the text does not fit into the fork's context",
+                  {.expected = "at least " + std::to_string(tokens_.size()) + " tokens",
+                   .found = std::to_string(context)});
+    return Session(*this, context);
   }
 
   /// Appends tokens to the text without evaluating them yet. Throws `context_exhausted` if they do
@@ -134,6 +105,8 @@ class Session {
   std::span<const float> logits() {
     if (tokens_.empty())
       throw Error(ErrorCode::invalid_argument, "there are no logits for an empty text");
+    if (logits_of_ != tokens_.size())  // after the text was cut, its last token is evaluated again
+      sequence_.truncate(tokens_.size() - 1);
     for (std::size_t begin = sequence_.size(); begin < tokens_.size(); begin = sequence_.size()) {
       const std::size_t n = std::min(tokens_.size() - begin, workspace_.rows());
       const bool last = begin + n == tokens_.size();
@@ -143,6 +116,7 @@ class Session {
       model_.forward(rows_, workspace_,
                      last ? std::span<float>(logits_.data(), logits_.size()) : std::span<float>());
     }
+    logits_of_ = tokens_.size();
     return {logits_.data(), logits_.size()};
   }
 
@@ -162,8 +136,7 @@ class Session {
     const auto seconds_since = [](Clock::time_point start) {
       return std::chrono::duration<double>(Clock::now() - start).count();
     };
-    const SamplingOptions sampling = options.sampling();
-    sampling.validate();
+    options.sampling().validate();
     const auto start = Clock::now();
     // Every token stands for at most `max_piece_bytes` of text, so this cannot fit; encoding it
     // first would take time and memory that the context's size does not bound.
@@ -176,47 +149,36 @@ class Session {
     const auto prompt_tokens = tokenizer_.encode(prompt, {.bos = bos});
     append(prompt_tokens);
     // The text's first piece loses the space that sentencepiece puts before every text.
-    StreamDecoder decoder(tokenizer_, is_blank());
+    Continuation continuation(tokenizer_, options, is_blank());
     sampler_.seed(options.seed);
 
     std::span<const float> logits = this->logits();
-    GenerateResult result{.reason = StopReason::max_tokens,
-                          .prompt_tokens = prompt_tokens.size(),
-                          .tokens = 0,
-                          .prompt_seconds = seconds_since(start),
-                          .seconds = 0};
+    const double prompt_seconds = seconds_since(start);
     const auto first_logits = Clock::now();
-    const auto emit = [&](std::string_view text) {
-      return text.empty() || static_cast<bool>(on_text(text));
-    };
-    while (true) {
-      if (result.tokens == options.max_tokens) break;
-      if (tokens_.size() == context()) {
-        result.reason = StopReason::context_full;
-        break;
-      }
-      const Token token = sampler_.sample(logits, tokens_, sampling);
-      tokens_.push_back(token);
-      ++result.tokens;
-      if (token == tokenizer_.eos() || token == tokenizer_.bos()) {
-        result.reason = StopReason::end_of_text;
-        break;
-      }
-      // A model may have more ids than its tokenizer; the surplus has no text.
-      if (static_cast<std::size_t>(token) < tokenizer_.vocab_size() && !emit(decoder.push(token))) {
-        result.reason = StopReason::stopped;
-        break;
-      }
-      if (result.tokens == options.max_tokens) break;  // the next logits are not needed
-      if (tokens_.size() < context()) logits = this->logits();
-    }
-    if (result.reason != StopReason::stopped && !emit(decoder.flush()))
-      result.reason = StopReason::stopped;
-    result.seconds = seconds_since(first_logits);
-    return result;
+    while (continuation.next(logits, tokens_, context(), sampler_, on_text))
+      logits = this->logits();
+    return {.reason = continuation.reason(),
+            .prompt_tokens = prompt_tokens.size(),
+            .tokens = continuation.count(),
+            .prompt_seconds = prompt_seconds,
+            .seconds = seconds_since(first_logits)};
   }
 
  private:
+  Session(const Session& other, std::size_t context)
+      : model_(other.model_),
+        tokenizer_(other.tokenizer_),
+        sequence_(other.sequence_.fork(context)),
+        workspace_(other.workspace_.rows()),
+        logits_(M::Shape::vocab),
+        sampler_(M::Shape::vocab) {
+    tokens_.reserve(context);
+    rows_.reserve(workspace_.rows());
+    append(other.tokens_);
+    std::ranges::copy(other.logits_, logits_.data());
+    logits_of_ = other.logits_of_;
+  }
+
   static Sequence make_sequence(const M& model, const Options& options) {
     const std::size_t context = options.context != 0 ? options.context : model.config().context;
     require_option(context <= max_context, "context", static_cast<double>(context),
@@ -236,6 +198,7 @@ class Session {
   Sequence sequence_;
   Workspace<typename M::Shape> workspace_;
   AlignedBuffer<float> logits_;
+  std::size_t logits_of_ = 0;  // how many tokens the logits follow; 0: none
   Sampler sampler_;
   std::vector<Token> tokens_;
   std::vector<Row> rows_;

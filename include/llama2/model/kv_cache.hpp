@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -23,7 +25,8 @@ namespace llama2::inline LLAMA2_ABI {
 /// The memory of key/value pages, reserved once and shared by any number of sequences. All
 /// members may be called from several threads.
 ///
-/// A page holds `kv_page_positions` positions: an array of `KvHead`s, (layers, kv_heads).
+/// A page holds `kv_page_positions` positions: an array of `KvHead`s, (layers, kv_heads). Sequences
+/// that begin alike may hold the same page: the pool counts its holders.
 template <ModelShape S, KvFormat K>
 class KvPool {
  public:
@@ -35,7 +38,7 @@ class KvPool {
   /// Reserves room for `positions` tokens, rounded up to whole pages. Memory is committed by the
   /// system when a page is first written. Throws `out_of_memory`.
   explicit KvPool(std::size_t positions)
-      : pages_(ceil_div(positions, kv_page_positions)), buffer_(heads(pages_)) {
+      : pages_(ceil_div(positions, kv_page_positions)), buffer_(heads(pages_)), holders_(pages_) {
     free_.reserve(pages_);
     for (std::size_t i = pages_; i-- > 0;) free_.push_back(buffer_.data() + i * page_heads);
   }
@@ -62,15 +65,37 @@ class KvPool {
     for (Head*& page : pages) {
       page = free_.back();
       free_.pop_back();
+      holders_of(page).store(1, std::memory_order_relaxed);
     }
   }
 
+  /// Counts one more holder of each page.
+  void share(std::span<Head* const> pages) noexcept {
+    for (Head* const page : pages) holders_of(page).fetch_add(1, std::memory_order_relaxed);
+  }
+
+  /// Whether somebody else holds the page, too; nobody but a holder may ask.
+  [[nodiscard]] bool is_shared(const Head* page) const noexcept {
+    // A holder that gave it up has read what it wanted before.
+    return holders_of(page).load(std::memory_order_acquire) != 1;
+  }
+
+  /// Counts one holder of each page less; those that nobody holds are free again.
   void release(std::span<Head* const> pages) noexcept {
     const std::scoped_lock lock(mutex_);
-    free_.insert(free_.end(), pages.begin(), pages.end());  // within the reserved capacity
+    for (Head* const page : pages)
+      if (holders_of(page).fetch_sub(1, std::memory_order_acq_rel) == 1)
+        free_.push_back(page);  // within the reserved capacity
   }
 
  private:
+  [[nodiscard]] std::atomic<std::uint32_t>& holders_of(const Head* page) noexcept {
+    return holders_[static_cast<std::size_t>(page - buffer_.data()) / page_heads];
+  }
+  [[nodiscard]] const std::atomic<std::uint32_t>& holders_of(const Head* page) const noexcept {
+    return holders_[static_cast<std::size_t>(page - buffer_.data()) / page_heads];
+  }
+
   static std::size_t heads(std::size_t pages) {
     if (pages > (std::size_t{1} << 46) / (page_heads * sizeof(Head)))
       throw Error(ErrorCode::out_of_memory,
@@ -80,12 +105,13 @@ class KvPool {
 
   std::size_t pages_;
   AlignedBuffer<Head> buffer_;
+  std::vector<std::atomic<std::uint32_t>> holders_;  // of each page
   mutable std::mutex mutex_;
   std::vector<Head*> free_;
 };
 
 /// The cached past of one text: its pages, all taken up front, and how many positions are filled.
-/// For one thread at a time.
+/// For one thread at a time; its forks are for others.
 template <ModelShape S, KvFormat K>
 class KvSequence {
  public:
@@ -96,11 +122,7 @@ class KvSequence {
   KvSequence(std::shared_ptr<Pool> pool, std::size_t capacity)
       : pool_(std::move(pool)), capacity_(capacity) {
     if (pool_ == nullptr) throw Error(ErrorCode::invalid_argument, "the key/value pool is null");
-    if (ceil_div(capacity, kv_page_positions) > pool_->pages())
-      throw Error(ErrorCode::out_of_memory, "the key/value pool is too small for the sequence",
-                  {.expected = "at most " + std::to_string(pool_->pages() * kv_page_positions) +
-                               " positions",
-                   .found = std::to_string(capacity)});
+    require_room(*pool_, capacity);
     std::vector<Head*> pages(ceil_div(capacity, kv_page_positions));
     pool_->acquire(pages);
     pages_ = std::move(pages);
@@ -119,8 +141,44 @@ class KvSequence {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
-  /// Forgets all positions from `size` on; no effect if there are fewer.
+  /// Forgets all positions from `size` on; no effect if there are fewer. What is written next may
+  /// need a page, if the one to be written is a fork's, too.
   void truncate(std::size_t size) noexcept { size_ = std::min(size_, size); }
+
+  /// A sequence with the same past, which both may continue: whole pages of it are shared, a part
+  /// of one is copied. Takes pages for the rest of `capacity` positions, at least `size()`. Throws
+  /// `out_of_memory` if the pool has too few.
+  [[nodiscard]] KvSequence fork(std::size_t capacity) const {
+    if (capacity < size_)
+      throw Error(ErrorCode::invalid_argument, "a fork with no room for its past",
+                  {.expected = "at least " + std::to_string(size_) + " positions",
+                   .found = std::to_string(capacity)});
+    require_room(*pool_, capacity);
+    const std::size_t whole = size_ / kv_page_positions;
+    std::vector<Head*> pages(ceil_div(capacity, kv_page_positions));
+    pool_->acquire(std::span(pages).subspan(whole));
+    std::copy_n(pages_.begin(), whole, pages.begin());
+    pool_->share(std::span(pages).first(whole));
+    if (size_ % kv_page_positions != 0) copy_page(pages_[whole], pages[whole]);
+    KvSequence copy;
+    copy.pool_ = pool_;
+    copy.pages_ = std::move(pages);
+    copy.capacity_ = capacity;
+    copy.size_ = size_;
+    return copy;
+  }
+
+  /// For the model: makes sure that nobody else sees what is written at position `size()`, which is
+  /// below the capacity. Throws `out_of_memory` if that takes a page and the pool has none.
+  void prepare_next() {
+    Head*& page = pages_[size_ / kv_page_positions];
+    if (!pool_->is_shared(page)) return;
+    Head* own = nullptr;
+    pool_->acquire({&own, 1});
+    if (size_ % kv_page_positions != 0) copy_page(page, own);
+    pool_->release({&page, 1});
+    page = own;
+  }
 
   /// For the model's layers: the pages in order of position.
   [[nodiscard]] Head* const* pages() const noexcept { return pages_.data(); }
@@ -129,6 +187,21 @@ class KvSequence {
   void advance(std::size_t count) noexcept { size_ += count; }
 
  private:
+  KvSequence() = default;
+
+  /// No allocation is made for what the whole pool could not hold.
+  static void require_room(const Pool& pool, std::size_t capacity) {
+    if (ceil_div(capacity, kv_page_positions) > pool.pages())
+      throw Error(
+          ErrorCode::out_of_memory, "the key/value pool is too small for the sequence",
+          {.expected = "at most " + std::to_string(pool.pages() * kv_page_positions) + " positions",
+           .found = std::to_string(capacity)});
+  }
+
+  static void copy_page(const Head* from, Head* to) noexcept {
+    std::memcpy(static_cast<void*>(to), from, Pool::page_heads * sizeof(Head));
+  }
+
   void swap(KvSequence& other) noexcept {
     std::swap(pool_, other.pool_);
     std::swap(pages_, other.pages_);

@@ -83,7 +83,8 @@ class Model {
   ///
   /// Throws, before anything is changed: `invalid_argument` for a token outside the vocabulary, a
   /// missing sequence, a position that is not the sequence's next, or a `logits` span of the wrong
-  /// size; `context_exhausted` for a position beyond the sequence's pages.
+  /// size; `context_exhausted` for a position beyond the sequence's pages; `out_of_memory` if a
+  /// page is shared with a fork and the pool has none for a copy.
   void forward(std::span<const Row> rows, Workspace<S>& workspace, std::span<float> logits) const {
     NoTape tape;
     forward(rows, workspace, logits, tape);
@@ -147,6 +148,12 @@ class Model {
         refuse(ErrorCode::context_exhausted, "the sequence's key/value cache is full",
                "a position below " + std::to_string(row.sequence->capacity()),
                std::to_string(row.position));
+      try {
+        row.sequence->prepare_next();
+      } catch (...) {
+        take_back(rows.first(accepted));
+        throw;
+      }
       row.sequence->advance(1);
       ++accepted;
       wanted += row.wants_logits;

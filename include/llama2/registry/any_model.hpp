@@ -29,6 +29,7 @@ class AnySession {
   [[nodiscard]] std::span<const Token> tokens() const noexcept { return self_->tokens(); }
   [[nodiscard]] std::size_t context() const noexcept { return self_->context(); }
   void reset() noexcept { self_->reset(); }
+  void truncate(std::size_t size) noexcept { self_->truncate(size); }
   void append(std::span<const Token> tokens) { self_->append(tokens); }
   std::span<const float> logits() { return self_->logits(); }
   GenerateResult generate(std::string_view prompt, const GenerateOptions& options,
@@ -42,6 +43,7 @@ class AnySession {
     virtual std::span<const Token> tokens() const noexcept = 0;
     virtual std::size_t context() const noexcept = 0;
     virtual void reset() noexcept = 0;
+    virtual void truncate(std::size_t size) noexcept = 0;
     virtual void append(std::span<const Token> tokens) = 0;
     virtual std::span<const float> logits() = 0;
     virtual GenerateResult generate(std::string_view prompt, const GenerateOptions& options,
@@ -54,6 +56,7 @@ class AnySession {
     std::span<const Token> tokens() const noexcept override { return session.tokens(); }
     std::size_t context() const noexcept override { return session.context(); }
     void reset() noexcept override { session.reset(); }
+    void truncate(std::size_t size) noexcept override { session.truncate(size); }
     void append(std::span<const Token> more) override { session.append(more); }
     std::span<const float> logits() override { return session.logits(); }
     GenerateResult generate(std::string_view prompt, const GenerateOptions& options,

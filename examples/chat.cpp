@@ -1,0 +1,201 @@
+// A dialogue with a chat model, at the terminal.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common.hpp"
+#include "interrupt.hpp"
+#include "llama2/generate/chat.hpp"
+#include "llama2/generate/transcript.hpp"
+#include "llama2/io/load_tokenizer.hpp"
+#include "models.hpp"
+#include "target_options.hpp"
+#include "terminal.hpp"
+
+namespace {
+
+using AnyChat = llama2::Chat<llama2::AnySession>;
+
+constexpr std::string_view help_text =
+    R"(/system [TEXT]  sets the system prompt, or without a text takes it away
+/regen          another answer in place of the last
+/undo           takes back your last message and its answer
+/save FILE      writes the dialogue as JSON
+/load FILE      goes on with a dialogue that was saved
+/stats          tokens and rates
+/help           this text
+/quit           ends; Ctrl-D does, too
+A line that ends with \ goes on in the next. Ctrl-C stops an answer.
+)";
+
+std::filesystem::path history_file() {
+  const char* const home = std::getenv("HOME");
+  return home == nullptr || *home == '\0' ? std::filesystem::path()
+                                          : std::filesystem::path(home) / ".llama2_chat_history";
+}
+
+/// The chat and what is typed to it.
+class Program {
+ public:
+  Program(std::function<AnyChat(std::vector<llama2::Message>)> make,
+          std::vector<llama2::Message> messages)
+      : make_(std::move(make)), chat_(make_(std::move(messages))), terminal_(history_file()) {}
+
+  void set_system(const std::string& text) { chat_.set_system(text); }
+
+  void run() {
+    if (terminal_.is_interactive()) std::cout << "/help tells what there is besides talking.\n";
+    examples::interrupt_only();
+    while (const auto line = terminal_.read("> ")) {
+      if (llama2::strip(*line).empty()) continue;
+      try {
+        if (!obey(*line)) return;
+      } catch (const llama2::Error& error) {
+        std::cerr << error.what() << '\n';
+      }
+    }
+  }
+
+ private:
+  /// Does what a line says; false at the end.
+  bool obey(const std::string& line) {
+    if (line[0] != '/') {
+      answer([&](const auto& show) { return chat_.say(line, show); });
+      return true;
+    }
+    const std::size_t space = line.find_first_of(" \n");
+    const std::string command = line.substr(0, space);
+    const std::string argument(space == line.npos
+                                   ? std::string_view()
+                                   : llama2::strip(std::string_view(line).substr(space)));
+    if (command == "/quit" || command == "/exit") return false;
+    if (command == "/help") {
+      std::cout << help_text;
+    } else if (command == "/system") {
+      chat_.set_system(argument);
+    } else if (command == "/regen") {
+      answer([&](const auto& show) { return chat_.regenerate(show); });
+    } else if (command == "/undo") {
+      std::cout << "taken back: " << chat_.undo() << '\n';
+    } else if (command == "/save" || command == "/load") {
+      if (argument.empty())
+        throw llama2::Error(llama2::ErrorCode::invalid_argument, command + " needs a file");
+      if (command == "/save")
+        llama2::save_transcript(argument, chat_.messages());
+      else
+        chat_ = make_(llama2::load_transcript(argument));
+    } else if (command == "/stats") {
+      stats();
+    } else {
+      std::cerr << "no such command: " << command << " (/help lists them)\n";
+    }
+    return true;
+  }
+
+  template <class Ask>
+  void answer(Ask&& ask) {
+    examples::interrupted = false;
+    std::cout << terminal_.colour("36");
+    try {
+      last_ = ask([](std::string_view text) {
+                std::cout << text << std::flush;
+                return !examples::interrupted && std::cout.good();
+              }).result;
+    } catch (...) {
+      std::cout << terminal_.colour("0") << std::flush;
+      throw;
+    }
+    std::cout << terminal_.colour("0") << '\n';
+    if (last_->reason != llama2::StopReason::end_of_text)
+      std::cerr << "(" << to_string(last_->reason) << ")\n";
+    std::cout.flush();
+  }
+
+  void stats() const {
+    std::printf("%zu answers; %zu of %zu tokens of the context in use\n", chat_.answers(),
+                chat_.session().tokens().size(), chat_.session().context());
+    if (last_) {
+      const auto rate = [](std::size_t tokens, double seconds) {
+        return seconds > 0 ? static_cast<double>(tokens) / seconds : 0;
+      };
+      std::printf("last: %zu new tokens read at %.1f tokens/s, %zu produced at %.1f tokens/s\n",
+                  last_->prompt_tokens, rate(last_->prompt_tokens, last_->prompt_seconds),
+                  last_->tokens, rate(last_->tokens, last_->seconds));
+    }
+    std::fflush(stdout);
+  }
+
+  std::function<AnyChat(std::vector<llama2::Message>)> make_;
+  AnyChat chat_;
+  examples::Terminal terminal_;
+  std::optional<llama2::GenerateResult> last_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"A dialogue with a Llama 2 chat model. Reads lines; /help lists the commands."};
+  std::string model_path, tokenizer_path, system, transcript, target, weights;
+  std::size_t context = 0;
+  llama2::LoadOptions load_options;
+  llama2::ChatOptions options;
+  auto& generate = options.generate;
+  app.add_option("MODEL", model_path, "checkpoint: a llama2.c .bin or a GGUF file")->required();
+  app.add_option("--tokenizer", tokenizer_path,
+                 "tokenizer.model or tokenizer.bin; by default looked for beside the model");
+  app.add_option("--system", system, "system prompt");
+  app.add_option("--load", transcript, "go on with a dialogue that /save wrote");
+  app.add_option("--max-tokens", generate.max_tokens, "most tokens of an answer")
+      ->capture_default_str()
+      ->check(examples::whole_number);
+  app.add_option("--temperature", generate.temperature, "0 takes the likeliest token each time")
+      ->capture_default_str();
+  app.add_option("--top-p", generate.top_p,
+                 "sample among the likeliest tokens that have this probability together")
+      ->capture_default_str();
+  app.add_option("--stop", generate.stop, "strings before which an answer ends");
+  auto* const seed_option = app.add_option(
+      "--seed", generate.seed, "same seed, same answers; by default another one each time");
+  seed_option->check(examples::whole_number);
+  app.add_option("--threads", load_options.threads, "0: one per processor")
+      ->capture_default_str()
+      ->check(examples::whole_number);
+  app.add_option("--context", context, "most tokens of the dialogue; 0: the model's own")
+      ->capture_default_str()
+      ->check(examples::whole_number);
+  examples::add_weights_option(app, weights);
+  examples::add_target_options(app, target);
+
+  return examples::run(app, argc, argv, [&] {
+    generate.sampling().validate();
+    load_options.target = examples::target_named(target);
+    if (seed_option->count() == 0)
+      generate.seed =
+          static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+    std::vector<llama2::Message> messages;
+    if (!transcript.empty()) messages = llama2::load_transcript(transcript);
+
+    const llama2::AnyModel model = examples::load_model(model_path, weights, load_options);
+    const llama2::Tokenizer tokenizer = llama2::load_tokenizer(
+        examples::find_tokenizer(tokenizer_path, model_path, model.shape().vocab));
+    Program program(
+        [&](std::vector<llama2::Message> from) {
+          return AnyChat(model.session(tokenizer, context), tokenizer, options, std::move(from));
+        },
+        std::move(messages));
+    if (!system.empty()) program.set_system(system);
+    program.run();
+  });
+}

@@ -1,0 +1,193 @@
+// Many texts of one model at once.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "llama2/base/aligned_buffer.hpp"
+#include "llama2/base/error.hpp"
+#include "llama2/base/token.hpp"
+#include "llama2/generate/continuation.hpp"
+#include "llama2/generate/sampler.hpp"
+#include "llama2/model/model.hpp"
+#include "llama2/text/tokenizer.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// What a text of a batch became.
+struct BatchResult {
+  StopReason reason;
+  std::size_t tokens;  ///< produced
+};
+
+/// Texts of one model that advance together: each step is one pass over the weights for all of
+/// them. Texts join and leave between any two steps; a long prompt is taken in pieces, beside the
+/// others' single tokens. Each text has the tokens, to the bit of every logit, that it has alone.
+/// For one thread at a time.
+template <class M>
+class Batch {
+ public:
+  using Pool = typename M::Pool;
+  using Sequence = typename M::Sequence;
+  /// Names a text; never given again.
+  using Id = std::size_t;
+  /// Sees the text piece by piece; returns whether to go on. May not call the batch.
+  using OnText = std::function<bool(std::string_view)>;
+  /// Learns how a text ended, after its last piece. May not call the batch.
+  using OnEnd = std::function<void(Id, const BatchResult&)>;
+
+  /// `rows` is the most tokens evaluated in a step. Throws `mismatch` if the tokenizer has more ids
+  /// than the model.
+  explicit Batch(M model, Tokenizer tokenizer, std::shared_ptr<Pool> pool,
+                 std::size_t rows = max_batch_rows)
+      : model_(std::move(model)),
+        tokenizer_(std::move(tokenizer)),
+        pool_(std::move(pool)),
+        workspace_(rows) {
+    if (tokenizer_.vocab_size() > vocab)
+      throw Error(ErrorCode::mismatch, "the tokenizer has ids that the model lacks",
+                  {.expected = "at most " + std::to_string(vocab),
+                   .found = std::to_string(tokenizer_.vocab_size())});
+    rows_.reserve(rows);
+  }
+
+  /// Adds a text that begins with `prompt`, of at least one token, and has at most `context`
+  /// tokens. Throws `invalid_argument` for options or tokens out of range, `context_exhausted` if
+  /// the prompt does not fit, `out_of_memory` if the pool has too few pages; then nothing is added.
+  Id add(std::vector<Token> prompt, std::size_t context, const GenerateOptions& options,
+         OnText on_text, OnEnd on_end = {}) {
+    return add(Sequence(pool_, context), std::move(prompt), options, std::move(on_text),
+               std::move(on_end));
+  }
+
+  /// The same with what has been evaluated already: the past of the first tokens of `prompt`, such
+  /// as a fork, which is cut by a token if it holds them all.
+  Id add(Sequence past, std::vector<Token> prompt, const GenerateOptions& options, OnText on_text,
+         OnEnd on_end = {}) {
+    options.sampling().validate();
+    if (prompt.empty()) throw Error(ErrorCode::invalid_argument, "there is nothing to continue");
+    for (const Token token : prompt) require_token(token, vocab);
+    if (prompt.size() > past.capacity())
+      throw Error(ErrorCode::context_exhausted, "the prompt does not fit into the context",
+                  {.expected = "at most " + std::to_string(past.capacity()) + " tokens",
+                   .found = std::to_string(prompt.size())});
+    past.truncate(prompt.size() - 1);
+    const bool blank = prompt.size() == 1 && prompt.front() == tokenizer_.bos();
+    prompt.reserve(past.capacity());
+    texts_.push_back(std::make_unique<Text>(
+        Text{next_id_, std::move(past), std::move(prompt), Continuation(tokenizer_, options, blank),
+             Sampler(vocab), std::move(on_text), std::move(on_end)}));
+    texts_.back()->sampler.seed(options.seed);
+    return next_id_++;
+  }
+
+  /// Takes a text out, without another word to its callbacks; false if it has ended before.
+  bool remove(Id id) {
+    return std::erase_if(texts_, [&](const auto& text) { return text->id == id; }) != 0;
+  }
+
+  /// Texts that have not ended.
+  [[nodiscard]] std::size_t size() const noexcept { return texts_.size(); }
+
+  /// The tokens of a text so far; none once it has ended.
+  [[nodiscard]] std::span<const Token> tokens(Id id) const noexcept {
+    for (const auto& text : texts_)
+      if (text->id == id) return text->tokens;
+    return {};
+  }
+
+  /// One pass: a token for each text that has been evaluated to its end, and of the prompts what
+  /// there is room for beside them. Returns how many texts are left.
+  ///
+  /// Throws `out_of_memory` if a shared page needs a copy and the pool has none, with no text
+  /// changed; what a text's callback or sampling throws ends that text, and comes out of here when
+  /// the others have had their token.
+  std::size_t step() {
+    rows_.clear();
+    takers_.clear();
+    const auto left_of = [](const auto& text) {
+      return text->tokens.size() - text->sequence.size();
+    };
+    // Those that wait for one token first; then prompts, to which an eighth of the rows belongs.
+    const bool prompts = std::ranges::any_of(texts_, [&](const auto& t) { return left_of(t) > 1; });
+    const std::size_t for_single = workspace_.rows() - (prompts ? (workspace_.rows() + 7) / 8 : 0);
+    for (const bool single : {true, false})
+      for (const auto& text : texts_) {
+        const std::size_t begin = text->sequence.size(), left = left_of(text);
+        if ((left == 1) != single) continue;
+        const std::size_t room = (single ? for_single : workspace_.rows()) - rows_.size();
+        const std::size_t n = std::min(left, room);
+        for (std::size_t i = begin; i < begin + n; ++i)
+          rows_.push_back({text->tokens[i], i, &text->sequence, i + 1 == text->tokens.size()});
+        if (n == left) takers_.push_back(text.get());
+      }
+    if (rows_.empty()) return texts_.size();
+    // Those that had no room for all they wait for come first the next time.
+    if (takers_.size() < texts_.size())
+      std::ranges::stable_partition(texts_, [&](const auto& text) {
+        return std::ranges::find(takers_, text.get()) == takers_.end();
+      });
+    if (logits_.size() < takers_.size() * vocab)
+      logits_ = AlignedBuffer<float>(takers_.size() * vocab);
+    const std::span<float> logits(logits_.data(), takers_.size() * vocab);
+    model_.forward(rows_, workspace_, logits);
+
+    std::exception_ptr failure;
+    // The rows' order is that of the takers'.
+    for (std::size_t i = 0; i < takers_.size(); ++i) {
+      Text& text = *takers_[i];
+      try {
+        if (text.continuation.next(logits.subspan(i * vocab, vocab), text.tokens,
+                                   text.sequence.capacity(), text.sampler, text.on_text))
+          continue;
+        if (text.on_end)
+          text.on_end(text.id, {text.continuation.reason(), text.continuation.count()});
+      } catch (...) {
+        if (!failure) failure = std::current_exception();
+      }
+      text.ended = true;
+    }
+    std::erase_if(texts_, [](const auto& text) { return text->ended; });
+    if (failure) std::rethrow_exception(failure);
+    return texts_.size();
+  }
+
+  /// Steps until every text has ended.
+  void run() {
+    while (step() != 0) {
+    }
+  }
+
+ private:
+  static constexpr std::size_t vocab = M::Shape::vocab;
+
+  struct Text {
+    Id id;
+    Sequence sequence;
+    std::vector<Token> tokens;
+    Continuation continuation;
+    Sampler sampler;
+    OnText on_text;
+    OnEnd on_end;
+    bool ended = false;
+  };
+
+  M model_;
+  Tokenizer tokenizer_;
+  std::shared_ptr<Pool> pool_;
+  Workspace<typename M::Shape> workspace_;
+  AlignedBuffer<float> logits_;
+  std::vector<std::unique_ptr<Text>> texts_;
+  std::vector<typename M::Row> rows_;
+  std::vector<Text*> takers_;  // texts whose logits a step gives, in the rows' order
+  Id next_id_ = 0;
+};
+
+}  // namespace llama2::inline LLAMA2_ABI

@@ -1,0 +1,178 @@
+// How a text goes on: from logits to tokens, from tokens to text, and when to end.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "llama2/base/token.hpp"
+#include "llama2/generate/sampler.hpp"
+#include "llama2/text/stop_strings.hpp"
+#include "llama2/text/stream_decoder.hpp"
+#include "llama2/text/tokenizer.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// What one call of `generate` does: how tokens are chosen, and how many.
+struct GenerateOptions {
+  std::size_t max_tokens = 256;  ///< most tokens to produce
+  float temperature = 1.0f;      ///< from here to `stages`: see `SamplingOptions`
+  std::size_t top_k = 0;
+  float top_p = 1.0f;
+  float min_p = 0.0f;
+  float typical_p = 1.0f;
+  float mirostat_tau = 0.0f;
+  float mirostat_eta = 0.1f;
+  float repetition_penalty = 1.0f;
+  float presence_penalty = 0.0f;
+  float frequency_penalty = 0.0f;
+  std::size_t repetition_window = 64;
+  std::vector<LogitBias> logit_bias = {};
+  std::vector<SamplingStage> stages = {};
+  std::uint64_t seed = 0;              ///< same seed, options, build and target: same text
+  std::vector<std::string> stop = {};  ///< strings before which the text ends
+  /// Sees each token with the model's logits that it was chosen from, before its text is shown.
+  std::function<void(Token, std::span<const float> logits)> on_token = {};
+
+  [[nodiscard]] SamplingOptions sampling() const {
+    return {temperature,
+            top_k,
+            top_p,
+            min_p,
+            typical_p,
+            mirostat_tau,
+            mirostat_eta,
+            repetition_penalty,
+            presence_penalty,
+            frequency_penalty,
+            repetition_window,
+            logit_bias,
+            stages};
+  }
+};
+
+/// Why generation stopped.
+enum class StopReason {
+  end_of_text,   ///< the model produced its end token (or, as llama2.c's models do, a new begin)
+  max_tokens,    ///< as many tokens as asked for
+  context_full,  ///< the text fills the session's context
+  stop_string,   ///< one of the stop strings came
+  stopped,       ///< the callback returned false
+};
+
+constexpr std::string_view to_string(StopReason reason) noexcept {
+  switch (reason) {
+    case StopReason::end_of_text:
+      return "end of text";
+    case StopReason::max_tokens:
+      return "token limit";
+    case StopReason::context_full:
+      return "context full";
+    case StopReason::stop_string:
+      return "stop string";
+    case StopReason::stopped:
+      return "stopped by caller";
+  }
+  return "";
+}
+
+/// What `generate` did.
+struct GenerateResult {
+  StopReason reason;
+  std::size_t prompt_tokens;  ///< tokens of the prompt, BOS included
+  std::size_t tokens;         ///< tokens produced, an end token included
+  double prompt_seconds;      ///< time to the first logits
+  double seconds;             ///< time from there to the end
+};
+
+/// One continuation of a text, token by token. Nothing is allocated after construction.
+class Continuation {
+ public:
+  /// `at_start`: what comes begins a text; see `StreamDecoder`. `options` must be valid. Throws
+  /// `invalid_argument` for an empty stop string.
+  Continuation(Tokenizer tokenizer, const GenerateOptions& options, bool at_start)
+      : sampling_(options.sampling()),
+        max_tokens_(options.max_tokens),
+        tokenizer_(std::move(tokenizer)),
+        decoder_(tokenizer_, at_start),
+        stops_(options.stop, max_piece_bytes + 16),
+        on_token_(options.on_token) {}
+
+  /// Unless the text is at its end, chooses the token that follows `tokens` from their logits,
+  /// appends it, and shows `on_text` what text that completes. Returns whether the text goes on;
+  /// `context` is the most tokens it can have. Throws what `Sampler::sample` and `on_text` throw.
+  template <class OnText>
+  bool next(std::span<const float> logits, std::vector<Token>& tokens, std::size_t context,
+            Sampler& sampler, OnText& on_text) {
+    if (at_limit(tokens.size(), context)) return finish(on_text);
+    const Token token = sampler.sample(logits, tokens, sampling_);
+    tokens.push_back(token);
+    ++count_;
+    if (on_token_) on_token_(token, logits);
+    if (token == tokenizer_.eos() || token == tokenizer_.bos()) {
+      reason_ = StopReason::end_of_text;
+      return finish(on_text);
+    }
+    // A model may have more ids than its tokenizer; the surplus has no text.
+    if (static_cast<std::size_t>(token) < tokenizer_.vocab_size() &&
+        !take(decoder_.push(token), on_text))
+      return false;
+    return at_limit(tokens.size(), context) ? finish(on_text) : true;
+  }
+
+  /// Once the text is at its end: why.
+  [[nodiscard]] StopReason reason() const noexcept { return reason_; }
+
+  /// Tokens so far.
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+
+ private:
+  bool at_limit(std::size_t size, std::size_t context) noexcept {
+    if (count_ == max_tokens_)
+      reason_ = StopReason::max_tokens;
+    else if (size == context)
+      reason_ = StopReason::context_full;
+    else
+      return false;
+    return true;
+  }
+
+  template <class OnText>
+  bool show(std::string_view text, OnText& on_text) {
+    if (text.empty() || static_cast<bool>(on_text(text))) return true;
+    reason_ = StopReason::stopped;
+    return false;
+  }
+
+  /// Shows text up to a stop string; whether to go on.
+  template <class OnText>
+  bool take(std::string_view text, OnText& on_text) {
+    if (!show(stops_.push(text), on_text)) return false;
+    if (stops_.stopped()) reason_ = StopReason::stop_string;
+    return !stops_.stopped();
+  }
+
+  /// Shows what was kept back; returns false.
+  template <class OnText>
+  bool finish(OnText& on_text) {
+    if (take(decoder_.flush(), on_text)) show(stops_.flush(), on_text);
+    return false;
+  }
+
+  SamplingOptions sampling_;
+  std::size_t max_tokens_;
+  Tokenizer tokenizer_;
+  StreamDecoder decoder_;
+  StopStrings stops_;
+  std::function<void(Token, std::span<const float>)> on_token_;
+  StopReason reason_ = StopReason::max_tokens;
+  std::size_t count_ = 0;
+};
+
+}  // namespace llama2::inline LLAMA2_ABI

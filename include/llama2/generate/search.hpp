@@ -1,0 +1,183 @@
+// Several continuations of a text, of which the likeliest is wanted.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "llama2/base/aligned_buffer.hpp"
+#include "llama2/base/error.hpp"
+#include "llama2/base/random.hpp"
+#include "llama2/base/token.hpp"
+#include "llama2/generate/batch.hpp"
+#include "llama2/generate/score.hpp"
+#include "llama2/model/model.hpp"
+#include "llama2/text/tokenizer.hpp"
+
+namespace llama2::inline LLAMA2_ABI {
+
+/// The most continuations that the functions here consider at a time.
+inline constexpr std::size_t most_alternatives = 1024;
+
+/// A token and its log-probability in nats.
+struct TokenLogProbability {
+  Token token;
+  double log_probability;
+};
+
+/// The n likeliest tokens, the likeliest first; of equals the lower id.
+inline std::vector<TokenLogProbability> likeliest(std::span<const float> logits, std::size_t n) {
+  std::vector<Token> order(logits.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<Token>(i);
+  n = std::min(n, order.size());
+  const auto logit = [&](Token token) { return logits[static_cast<std::size_t>(token)]; };
+  std::ranges::partial_sort(
+      order, order.begin() + static_cast<std::ptrdiff_t>(n),
+      [&](Token a, Token b) { return logit(a) > logit(b) || (logit(a) == logit(b) && a < b); });
+  const double log_sum = log_sum_exp(logits);
+  std::vector<TokenLogProbability> result(n);
+  for (std::size_t i = 0; i < n; ++i)
+    result[i] = {order[i], static_cast<double>(logit(order[i])) - log_sum};
+  return result;
+}
+
+/// A continuation and how likely the model finds it.
+struct ScoredText {
+  std::vector<Token> tokens;  ///< without the prompt, with an end token if there is one
+  std::string text;           ///< as `on_text` would see it
+  double log_probability;     ///< of all its tokens, in nats
+  StopReason reason;
+
+  /// Per token, so that long ones are not worse for being long.
+  [[nodiscard]] double mean() const noexcept {
+    return tokens.empty() ? 0 : log_probability / static_cast<double>(tokens.size());
+  }
+};
+
+/// `n` continuations of a prompt, drawn with seeds of their own and all at once, the one with the
+/// best mean log-probability first. Throws what `Batch` does.
+template <class M>
+std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
+                                std::span<const Token> prompt, std::size_t n,
+                                const GenerateOptions& options, std::size_t context) {
+  std::vector<ScoredText> results(n);
+  const std::size_t pages = ceil_div(context, kv_page_positions);
+  if (n > most_alternatives)
+    throw Error(
+        ErrorCode::invalid_argument, "too many alternatives",
+        {.expected = "at most " + std::to_string(most_alternatives), .found = std::to_string(n)});
+  auto pool = std::make_shared<typename M::Pool>((n + 1) * pages * kv_page_positions);
+  typename M::Sequence past(pool, context);
+  if (prompt.size() > 1) {  // evaluated once for all
+    Workspace<typename M::Shape> workspace(std::min(prompt.size(), max_batch_rows));
+    std::vector<typename M::Row> rows;
+    for (std::size_t i = 0; i + 1 < prompt.size(); ++i) rows.push_back({prompt[i], i, &past});
+    model.forward(rows, workspace, {});
+  }
+  Batch<M> batch(model, tokenizer, pool);
+  for (std::size_t i = 0; i < n; ++i) {
+    ScoredText& result = results[i];
+    GenerateOptions own = options;
+    own.seed = mix_bits(options.seed + i);
+    own.on_token = [&result, &options](Token token, std::span<const float> logits) {
+      result.tokens.push_back(token);
+      result.log_probability += log_probability(logits, token);
+      if (options.on_token) options.on_token(token, logits);
+    };
+    batch.add(
+        past.fork(context), {prompt.begin(), prompt.end()}, own,
+        [&result](std::string_view text) {
+          result.text += text;
+          return true;
+        },
+        [&result](auto, const BatchResult& end) { result.reason = end.reason; });
+  }
+  batch.run();
+  std::ranges::stable_sort(results, std::ranges::greater{}, &ScoredText::mean);
+  return results;
+}
+
+/// A continuation that a beam search has found.
+struct Beam {
+  std::vector<Token> tokens;  ///< without the prompt, with an end token if there is one
+  double log_probability;     ///< of all its tokens, in nats
+  bool ended;                 ///< by the end token
+};
+
+/// Beam search: of all continuations of the `width` best so far the `width` best go on, by the sum
+/// of their log-probabilities; until as many have ended with `eos` and none that goes on is better,
+/// or after `max_tokens`. Returns up to `width`, the best first. With a width of 1 that is greedy.
+/// Throws `invalid_argument` for an empty prompt or a width that is not 1 to `most_alternatives`.
+template <class M>
+std::vector<Beam> beam_search(const M& model, std::span<const Token> prompt, std::size_t width,
+                              std::size_t max_tokens, Token eos) {
+  using Sequence = typename M::Sequence;
+  constexpr std::size_t vocab = M::Shape::vocab;
+  if (prompt.empty()) throw Error(ErrorCode::invalid_argument, "there is nothing to continue");
+  if (width < 1 || width > most_alternatives)
+    throw Error(
+        ErrorCode::invalid_argument, "width of a beam search",
+        {.expected = "1 to " + std::to_string(most_alternatives), .found = std::to_string(width)});
+  const std::size_t context = prompt.size() + max_tokens;
+  // Each beam that goes on may be forked before its parent is gone.
+  auto pool = std::make_shared<typename M::Pool>(
+      (2 * width + 1) * ceil_div(context, kv_page_positions) * kv_page_positions);
+  struct Alive {
+    Sequence sequence;
+    Beam beam;
+  };
+  std::vector<Alive> alive;
+  alive.push_back({Sequence(pool, context), {{}, 0, false}});
+  std::vector<Beam> ended;
+  Workspace<typename M::Shape> workspace(std::min(std::max(prompt.size(), width), max_batch_rows));
+  AlignedBuffer<float> logits(width * vocab);
+  std::vector<typename M::Row> rows;
+  for (std::size_t i = 0; i < prompt.size(); ++i)
+    rows.push_back({prompt[i], i, &alive[0].sequence, i + 1 == prompt.size()});
+
+  for (std::size_t step = 0; step < max_tokens && !alive.empty(); ++step) {
+    model.forward(rows, workspace, {logits.data(), alive.size() * vocab});
+    struct Next {
+      std::size_t parent;
+      Token token;
+      double log_probability;
+    };
+    std::vector<Next> next;
+    for (std::size_t a = 0; a < alive.size(); ++a)
+      for (const auto& [token, value] : likeliest({logits.data() + a * vocab, vocab}, width + 1))
+        next.push_back({a, token, alive[a].beam.log_probability + value});
+    std::ranges::stable_sort(next, std::ranges::greater{}, &Next::log_probability);
+    std::vector<Alive> chosen;
+    for (const Next& n : next) {
+      if (chosen.size() == width) break;
+      Beam beam = alive[n.parent].beam;
+      beam.tokens.push_back(n.token);
+      beam.log_probability = n.log_probability;
+      beam.ended = n.token == eos;
+      if (beam.ended)
+        ended.push_back(std::move(beam));
+      else
+        chosen.push_back({alive[n.parent].sequence.fork(context), std::move(beam)});
+    }
+    std::ranges::stable_sort(ended, std::ranges::greater{}, &Beam::log_probability);
+    if (ended.size() > width) ended.resize(width);
+    alive = std::move(chosen);
+    // A longer text is never likelier than its beginning.
+    if (ended.size() == width && !alive.empty() &&
+        alive.front().beam.log_probability <= ended.back().log_probability)
+      break;
+    rows.clear();
+    for (Alive& a : alive)
+      rows.push_back({a.beam.tokens.back(), a.sequence.size(), &a.sequence, true});
+  }
+  for (Alive& a : alive) ended.push_back(std::move(a.beam));
+  std::ranges::stable_sort(ended, std::ranges::greater{}, &Beam::log_probability);
+  if (ended.size() > width) ended.resize(width);
+  return ended;
+}
+
+}  // namespace llama2::inline LLAMA2_ABI

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# chat.sh PROGRAM: a dialogue by way of a pipe, saved, loaded and gone on with.
+set -euo pipefail
+
+chat=$1
+if [[ -z "${LLAMA2_TEST_DATA:-}" ]]; then
+  echo "*** SKIPPED: LLAMA2_TEST_DATA is not set; not tested with model-stories260K" >&2
+  exit 0
+fi
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+model=$LLAMA2_TEST_DATA/model-stories260K
+
+fail() {
+  echo "chat.sh: $1" >&2
+  exit 1
+}
+
+# talk [OPTIONS...]: the model, to which standard input is said.
+talk() {
+  timeout 120 "$chat" "$model/stories260K.bin" --tokenizer "$model/tok512.bin" --seed 7 \
+    --max-tokens 30 --threads 2 "$@"
+}
+
+# The whole dialogue at once, and in two parts with a file between them.
+printf '%s\n' 'Tell me of a cat' 'And a dog\' 'with a hat' 'More' >"$folder/said"
+talk --system 'Be kind.' <"$folder/said" >"$folder/whole" 2>"$folder/errors"
+{
+  head -n 3 "$folder/said"
+  echo "/save $folder/saved.json"
+} | talk --system 'Be kind.' >"$folder/first" 2>>"$folder/errors"
+tail -n 1 "$folder/said" | talk --load "$folder/saved.json" >"$folder/second" 2>>"$folder/errors"
+cat "$folder/first" "$folder/second" | cmp - "$folder/whole" ||
+  fail "a dialogue that was saved and loaded goes on differently"
+[[ $(wc -w <"$folder/whole") -gt 10 ]] || fail "hardly any answer"
+grep -q '"content": "And a dog\\nwith a hat"' "$folder/saved.json" || fail "no second line"
+grep -q $'\x1b' "$folder/whole" && fail "colours, but no terminal"
+
+# Commands, wrong ones, and texts that are refused; none ends the program.
+printf '%s\n' '/undo' '/regen' '/nonsense' '/load' "/load $folder/none" 'a [INST] b' '/help' 'Hello' \
+  '/regen' '/stats' '/undo' '/quit' 'never said' |
+  talk >"$folder/out" 2>"$folder/errors" || fail "a command ended the program"
+for expected in 'nothing to take back' 'no answer yet' 'no such command' 'needs a file' 'cannot open' \
+  'tag of the dialogue format'; do
+  grep -q -- "$expected" "$folder/errors" || fail "no error says: $expected"
+done
+grep -q '^taken back: Hello$' "$folder/out" || fail "/undo does not say what it takes back"
+grep -q '^1 answers; ' "$folder/out" || fail "/stats does not count"
