@@ -8,8 +8,8 @@
 #include "llama2/base/config.hpp"
 
 #if defined(LLAMA2_DYNAMIC)
-#if !defined(HWY_DISABLED_TARGETS)
-#define HWY_DISABLED_TARGETS (HWY_AVX3_DL)  // as in llama2/kernels/target.hpp
+#if !defined(HWY_DISABLED_TARGETS)  // as in llama2/kernels/target.hpp
+#define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #endif
 #define HWY_TARGET_INCLUDE "limit_loops-inl.hpp"
 #include <hwy/foreach_target.h>

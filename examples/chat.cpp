@@ -21,6 +21,7 @@
 #include "llama2/generate/transcript.hpp"
 #include "llama2/io/load_tokenizer.hpp"
 #include "models.hpp"
+#include "rope_options.hpp"
 #include "target_options.hpp"
 #include "terminal.hpp"
 
@@ -175,6 +176,7 @@ int main(int argc, char** argv) {
   app.add_option("--context", context, "most tokens of the dialogue; 0: the model's own")
       ->capture_default_str()
       ->check(examples::whole_number);
+  examples::add_rope_options(app, load_options.rope_scaling);
   examples::add_weights_option(app, weights);
   examples::add_target_options(app, target);
 

@@ -13,6 +13,7 @@
 #include "interrupt.hpp"
 #include "llama2/io/load_tokenizer.hpp"
 #include "models.hpp"
+#include "rope_options.hpp"
 #include "target_options.hpp"
 
 namespace {
@@ -63,6 +64,7 @@ int main(int argc, char** argv) {
   app.add_option("--context", context, "most tokens of the whole text; 0: the model's own")
       ->capture_default_str()
       ->check(examples::whole_number);
+  examples::add_rope_options(app, load_options.rope_scaling);
   examples::add_weights_option(app, weights);
   examples::add_target_options(app, target);
 

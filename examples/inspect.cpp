@@ -24,6 +24,16 @@ std::string mebibytes(std::size_t bytes) {
   return text;
 }
 
+std::string scaling_text(const llama2::RopeScaling& scaling) {
+  std::string text(to_string(scaling.kind));
+  if (scaling.kind == llama2::RopeScalingKind::none) return text;
+  text += " by " + llama2::number_text(scaling.factor);
+  if (scaling.original_context != 0)
+    text += " from a context of " + std::to_string(scaling.original_context);
+  if (scaling.finetuned) text += ", finetuned";
+  return text;
+}
+
 void print_plan(const llama2::Checkpoint& checkpoint, std::size_t context) {
   try {
     llama2::visit_model_type<examples::Models>(checkpoint, [&]<class M>(std::type_identity<M>) {
@@ -81,8 +91,7 @@ int main(int argc, char** argv) {
     print_row("rope_theta", checkpoint.states_rope_theta
                                 ? llama2::number_text(checkpoint.config.rope_theta)
                                 : "not stated: the shape's");
-
-    print_row("rope_linear_scale", llama2::number_text(checkpoint.config.rope_linear_scale));
+    print_row("rope_scaling", scaling_text(checkpoint.config.rope_scaling));
 
     std::printf("tensors: %zu\n", checkpoint.tensors.size());
     const bool packed = std::ranges::any_of(checkpoint.tensors, &llama2::StoredTensor::in_panels);

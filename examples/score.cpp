@@ -11,6 +11,7 @@
 #include "common.hpp"
 #include "llama2/io/load_tokenizer.hpp"
 #include "models.hpp"
+#include "rope_options.hpp"
 #include "target_options.hpp"
 
 int main(int argc, char** argv) {
@@ -32,6 +33,7 @@ int main(int argc, char** argv) {
   app.add_option("--context", context, "most tokens of the text; 0: the model's own")
       ->capture_default_str()
       ->check(examples::whole_number);
+  examples::add_rope_options(app, load_options.rope_scaling);
   examples::add_weights_option(app, weights);
   examples::add_target_options(app, target);
 

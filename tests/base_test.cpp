@@ -1,18 +1,24 @@
 // Errors, checked arithmetic, random numbers, buffers, files, names.
 
+#if !defined(_WIN32)
 #include <sys/stat.h>
+#endif
 
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "catch.hpp"
 #include "llama2/base/aligned_buffer.hpp"
 #include "llama2/base/checked.hpp"
 #include "llama2/base/error.hpp"
 #include "llama2/base/file.hpp"
+#include "llama2/base/os.hpp"
+#include "llama2/base/output_file.hpp"
 #include "llama2/base/random.hpp"
 #include "llama2/base/token.hpp"
 #include "llama2/base/type_name.hpp"
@@ -118,14 +124,46 @@ TEST_CASE("files are mapped or read alike; failures name the file and the reason
   }
 }
 
-TEST_CASE("pipes are refused at once, and so is a file beyond a bound") {
+#if !defined(_WIN32)
+TEST_CASE("pipes are refused at once") {
   const std::string pipe = test::TempFile("").path();
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   CHECK_THROWS_AS(InputFile(pipe), Error);  // without waiting for a writer
   std::remove(pipe.c_str());
+}
+#endif
+
+TEST_CASE("a file beyond a bound is refused") {
   const test::TempFile file("hello");
   CHECK(InputFile(file.path(), FileAccess::read, 5).bytes().size() == 5);
   CHECK_THROWS_AS(InputFile(file.path(), FileAccess::read, 4), Error);
+}
+
+TEST_CASE("an output file is there when it is complete, whatever its name") {
+  const test::TempFile other("");
+  const std::string path = other.path() + "-Gr\u00fc\u00dfe-\u4f60\u597d";
+  const std::string large(3 << 20, 'x');
+  const auto read = [&] {
+    const InputFile input(path);
+    return std::string(reinterpret_cast<const char*>(input.bytes().data()), input.bytes().size());
+  };
+  {
+    OutputFile(path).write("not committed");
+  }
+  CHECK_THROWS_AS(InputFile(path), Error);
+  for (const std::string& contents : {std::string("first"), large, std::string()}) {
+    OutputFile out(path);
+    out.write(contents.substr(0, 3));
+    out.write(contents.substr(std::min<std::size_t>(3, contents.size())));
+    out.commit();
+    CHECK(read() == contents);
+  }
+  const std::vector<std::string> inputs = {other.path(), path};
+  CHECK_THROWS_AS(OutputFile(path, inputs), Error);
+  CHECK_NOTHROW(OutputFile(path, std::span(inputs).first(1)));
+  os::remove(path);
+  CHECK_FALSE(os::find(path));
+  CHECK_THROWS_AS(OutputFile(path + "/x"), Error);
 }
 
 TEST_CASE("types have the names that people gave them") {

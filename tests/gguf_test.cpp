@@ -140,13 +140,14 @@ TEST_CASE("the model's properties come from the metadata") {
   CHECK(checkpoint.config.norm_epsilon == 1e-6f);
   CHECK(checkpoint.config.rope_theta == 20000.0f);
   CHECK(checkpoint.states_rope_theta);
-  CHECK(checkpoint.config.rope_linear_scale == 4.0f);
+  const RopeScaling scaling{.kind = RopeScalingKind::linear, .factor = 4.0f};
+  CHECK(checkpoint.config.rope_scaling == scaling);
   CHECK(checkpoint.config.context == 3);
   const TempFile bytes(file.bytes());
   const ModelConfig config = load<Model<Least>>(bytes.path(), one_thread).config();
   CHECK(config.norm_epsilon == 1e-6f);
   CHECK(config.rope_theta == 20000.0f);
-  CHECK(config.rope_linear_scale == 4.0f);
+  CHECK(config.rope_scaling == scaling);
 }
 
 TEST_CASE("a silent file has the usual properties") {
@@ -158,7 +159,7 @@ TEST_CASE("a silent file has the usual properties") {
   CHECK(checkpoint.config.norm_epsilon == 1e-5f);
   CHECK(checkpoint.config.rope_theta == 10000.0f);
   CHECK_FALSE(checkpoint.states_rope_theta);
-  CHECK(checkpoint.config.rope_linear_scale == 1.0f);
+  CHECK(checkpoint.config.rope_scaling == RopeScaling{});
 }
 
 TEST_CASE("numbers may be of any width, and the same for each layer") {
@@ -190,22 +191,56 @@ TEST_CASE("ways of scaling positions") {
   const auto scale = [](const std::vector<GgufEntry>& entries) {
     GgufBytes file = random_gguf<Least>();
     for (const GgufEntry& entry : entries) file.set(entry);
-    return open_bytes(file).config.rope_linear_scale;
+    return open_bytes(file).config.rope_scaling;
   };
-  const GgufEntry none = gguf_entry("llama.rope.scaling.type", "none");
-  const GgufEntry linear = gguf_entry("llama.rope.scaling.type", "linear");
+  using enum RopeScalingKind;
+  const auto by = [](float f) { return RopeScaling{.kind = linear, .factor = f}; };
+  const auto type = [](const char* kind) { return gguf_entry("llama.rope.scaling.type", kind); };
   const auto factor = [](float f) { return gguf_entry("llama.rope.scaling.factor", f); };
-  CHECK(scale({linear, factor(2)}) == 2);
-  CHECK(scale({factor(2)}) == 2);  // linear where the file does not say
-  CHECK(scale({none, factor(2)}) == 1);
-  CHECK(scale({linear}) == 1);
-  CHECK(scale({linear, factor(0)}) == 1);
-  CHECK(scale({gguf_entry("llama.rope.scale_linear", 8.0f)}) == 8);
-  CHECK(scale({gguf_entry("llama.rope.scale_linear", 8.0f), factor(2)}) == 2);
+  const auto original = [](std::uint32_t n) {
+    return gguf_entry("llama.rope.scaling.original_context_length", n);
+  };
+  CHECK(scale({type("linear"), factor(2)}) == by(2));
+  CHECK(scale({factor(2)}) == by(2));  // linear where the file does not say
+  CHECK(scale({type("none"), factor(2)}) == RopeScaling{});
+  CHECK(scale({type("linear")}) == RopeScaling{});
+  CHECK(scale({type("yarn"), factor(0)}) == RopeScaling{});
+  CHECK(scale({gguf_entry("llama.rope.scale_linear", 8.0f)}) == by(8));
+  CHECK(scale({gguf_entry("llama.rope.scale_linear", 8.0f), factor(2)}) == by(2));
+  CHECK(scale({type("yarn"), factor(16)}) == RopeScaling{.kind = yarn, .factor = 16});
+  CHECK(scale({type("yarn"), factor(16), original(4096),
+               gguf_entry("llama.rope.scaling.finetuned", true),
+               gguf_entry("llama.rope.scaling.attn_factor", 0.5f),
+               gguf_entry("llama.rope.scaling.yarn_beta_fast", 16.0f),
+               gguf_entry("llama.rope.scaling.yarn_beta_slow", 2.0f)}) ==
+        RopeScaling{yarn, 16, 4096, 0.5f, 16, 2, true});
 
-  GgufBytes file = random_gguf<Least>();
-  file.set(gguf_entry("llama.rope.scaling.type", "yarn"));
-  check_unsupported(file, "llama.rope.scaling.type", "found \"yarn\"");
+  GgufBytes file;
+  const auto set = [&](const std::string& key, auto value) {
+    file = random_gguf<Least>();
+    file.set(type("yarn"));
+    file.set(factor(4));
+    file.set(gguf_entry("llama.rope.scaling." + key, value));
+    return "llama.rope.scaling." + key;
+  };
+  const auto refused = [&](const std::string& key, auto value, const std::string& message) {
+    const std::string name = set(key, value);
+    check_malformed(file, name, message);
+  };
+  for (const float bad : {-1.0f, 0.5f, 1e30f}) refused("factor", bad, "out of range");
+  for (const char* const key : {"attn_factor", "yarn_beta_fast", "yarn_beta_slow"}) {
+    for (const float bad : {-1.0f, 0.0f, 1e30f}) refused(key, bad, "out of range");
+    for (const float bad : {NAN, INFINITY}) refused(key, bad, "not a finite number");
+  }
+  refused("yarn_beta_slow", 32.0f, "the ramp's ends are the wrong way round");
+  refused("yarn_beta_fast", 1.0f, "expected yarn_beta_fast above yarn_beta_slow; found 1 and 1");
+  refused("original_context_length", 0u, "expected 1 to 16777216; found 0");
+  refused("original_context_length", std::uint64_t{1} << 40, "out of range");
+  refused("original_context_length", -1, "");
+  refused("finetuned", 1u, "a truth value");
+  refused("factor", "4", "wrong type");
+  check_unsupported((set("type", "longrope"), file), "llama.rope.scaling.type",
+                    "expected \"none\", \"linear\" or \"yarn\"; found \"longrope\"");
   file = random_gguf<Least>();
   file.tensors.push_back({"rope_freqs.weight", {1}, 0, bytes_of(1.0f)});
   check_unsupported(file, "rope_freqs.weight", "rotary frequencies of their own");

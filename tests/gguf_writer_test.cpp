@@ -289,7 +289,7 @@ TEST_CASE("a model writes itself") {
     ModelConfig config = ModelConfig::of<typename M::Shape>();
     config.norm_epsilon = 1e-6f;
     config.rope_theta = 20000;
-    config.rope_linear_scale = 2.5f;
+    config.rope_scaling = {.kind = RopeScalingKind::linear, .factor = 2.5f};
     config.context = 11;
     const M model = make_random_model<M>(5, {}, config);
     const TempFile out("");
@@ -297,13 +297,35 @@ TEST_CASE("a model writes itself") {
     const M again = load<M>(out.path(), one_thread);
     CHECK(again.config().norm_epsilon == 1e-6f);
     CHECK(again.config().rope_theta == 20000);
-    CHECK(again.config().rope_linear_scale == 2.5f);
+    CHECK(again.config().rope_scaling == config.rope_scaling);
     CHECK(again.config().context == 11);
     CHECK(same_bits(logits_of(model, text), logits_of(again, text)));
   };
   check(std::type_identity<Model<Blocks, F32>>());
   check(std::type_identity<Model<Blocks, F16>>());
   check(std::type_identity<Model<Ragged, BF16>>());
+}
+
+TEST_CASE("a file keeps how positions are scaled") {
+  using M = Model<Blocks>;
+  using enum RopeScalingKind;
+  for (const RopeScaling& scaling :
+       {RopeScaling{}, RopeScaling{yarn, 4.0f, 4, 0.75f, 24.0f, 1.5f, true},
+        RopeScaling{.kind = yarn, .factor = 3.0f}, RopeScaling{linear, 0.5f, 100, 1, 32, 1, true},
+        RopeScaling{.kind = ntk, .factor = 5.0f}}) {
+    ModelConfig config = ModelConfig::of<Blocks>();
+    config.rope_scaling = scaling;
+    const M model = make_random_model<M>(5, {}, config);
+    const TempFile out(""), copy("");
+    write_gguf(out.path(), model);
+    write_gguf(copy.path(), open_checkpoint(out.path()), Encoding::f32);
+    const M again = load<M>(copy.path(), one_thread);
+    if (scaling.kind == ntk)  // as the theta that it amounts to
+      CHECK(again.config().rope_theta == rotary_base(config, head_dim<Blocks>));
+    else
+      CHECK(again.config().rope_scaling == scaling);
+    CHECK(same_bits(logits_of(model, text), logits_of(again, text)));
+  }
 }
 
 TEST_CASE("encodings that stay the same are copied, others become exactly the new ones") {

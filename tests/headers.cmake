@@ -2,6 +2,12 @@
 
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include"
      "${PROJECT_SOURCE_DIR}/include/llama2/*.hpp")
+# Of those that speak to the operating system, the one for this system.
+if(WIN32)
+  list(FILTER headers EXCLUDE REGEX "os_posix")
+else()
+  list(FILTER headers EXCLUDE REGEX "os_windows")
+endif()
 set(header_sources "")
 if(NOT TARGET llama2::xsimd)
   list(FILTER headers EXCLUDE REGEX "/simd/xsimd")

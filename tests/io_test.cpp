@@ -260,23 +260,29 @@ TEST_CASE(
   CHECK(plain.context == 6);
   CHECK(plain.rope_theta == 10000.0f);
   CHECK(plain.norm_epsilon == 1e-5f);
-  CHECK(plain.rope_linear_scale == 1.0f);
+  CHECK(plain.rope_scaling == RopeScaling{});
 
   const ModelConfig of_shape = load<Model<LongRange>>(file.path()).config();
   CHECK(of_shape.context == 6);
   CHECK(of_shape.rope_theta == 5e5f);
 
   const LoadOptions options{
-      .threads = 1, .norm_epsilon = 1e-6f, .rope_theta = 1e6f, .rope_linear_scale = 2.0f};
+      .threads = 1,
+      .norm_epsilon = 1e-6f,
+      .rope_theta = 1e6f,
+      .rope_scaling = RopeScaling{.kind = RopeScalingKind::linear, .factor = 2.0f}};
   const auto changed = load<Model<LongRange>>(file.path(), options);
   CHECK(changed.config().norm_epsilon == 1e-6f);
   CHECK(changed.config().rope_theta == 1e6f);
-  CHECK(changed.config().rope_linear_scale == 2.0f);
+  CHECK(changed.config().rope_scaling.factor == 2.0f);
+  CHECK(changed.config().rope_scaling.original_context == 6);
+  CHECK(changed.config().context == 12);
   CHECK_FALSE(same_bits(logits_of(changed, text), expected_logits<Untied, F32>(4)));
 
   for (const LoadOptions& bad :
        {LoadOptions{.norm_epsilon = -1.0f}, LoadOptions{.rope_theta = 0.0f},
-        LoadOptions{.rope_linear_scale = std::numeric_limits<float>::quiet_NaN()}}) {
+        LoadOptions{.rope_scaling =
+                        RopeScaling{.factor = std::numeric_limits<float>::quiet_NaN()}}}) {
     const auto error = error_of([&] { load<Model<Untied>>(file.path(), bad); });
     REQUIRE(error);
     CHECK(error->code() == ErrorCode::invalid_argument);

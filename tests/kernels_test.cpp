@@ -21,6 +21,9 @@
 using namespace llama2;
 using test::in_panels;
 
+// Some tests call the target's vectors themselves.
+HWY_BEFORE_NAMESPACE();
+
 namespace {
 
 constexpr std::size_t lanes = kernels::simd::native_lanes;
@@ -639,3 +642,5 @@ TEST_CASE("quantised products are exact at the extremes of every integer") {
       CHECK(product(Q4_0(), w4, activation) == static_cast<float>(32 * weight * activation));
     }
 }
+
+HWY_AFTER_NAMESPACE();

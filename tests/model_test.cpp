@@ -160,9 +160,164 @@ TEST_CASE("run-time properties reach the computation") {
     config.norm_epsilon = 0.1f;
     differs_and_is_right();
   }
-  SECTION("linear scale") {
-    config.rope_linear_scale = 4.0f;
+  config.rope_scaling = {.factor = 4.0f, .original_context = 16};
+  SECTION("position interpolation") {
+    config.rope_scaling.kind = RopeScalingKind::linear;
     differs_and_is_right();
+  }
+  SECTION("NTK-aware scaling") {
+    config.rope_scaling.kind = RopeScalingKind::ntk;
+    differs_and_is_right();
+  }
+  SECTION("YaRN") {
+    config.rope_scaling.kind = RopeScalingKind::yarn;
+    differs_and_is_right();
+    config.rope_scaling.attention_factor = 1.5f;
+    config.rope_scaling.beta_fast = 2.0f;
+    config.rope_scaling.beta_slow = 0.5f;
+    differs_and_is_right();
+  }
+  SECTION("a factor of 1 changes no bit") {
+    using enum RopeScalingKind;
+    for (const RopeScalingKind kind : {none, linear, ntk, yarn}) {
+      config.rope_scaling = {.kind = kind, .original_context = 16};
+      CHECK(same_bits(all_logits(make_random_model<M>(23, {}, config), tokens, 40), base));
+    }
+  }
+}
+
+TEST_CASE("rotary frequencies worked out by other programs") {
+  ModelConfig config{.context = 4096};
+  const auto check = [](const auto& table, std::size_t pair, double expected) {
+    CHECK(table.frequencies()[pair] == Approx(expected).epsilon(1e-13));
+  };
+  SECTION("none") {
+    const RotaryTable<128> table(config);
+    check(table, 0, 1);
+    check(table, 1, 0.8659643233600653);
+    check(table, 32, 0.01);
+    CHECK(table.attention() == 1);
+  }
+  SECTION("linear") {
+    config.rope_scaling = {.kind = RopeScalingKind::linear, .factor = 4.0f};
+    check(RotaryTable<128>(config), 0, 0.25);
+    check(RotaryTable<128>(config), 32, 0.0025);
+  }
+  SECTION("NTK-aware: the slowest pair is interpolated, the fastest stays") {
+    config.rope_scaling = {.kind = RopeScalingKind::ntk, .factor = 8.0f};
+    CHECK(rotary_base(config, 128) == 82684.62264056221f);
+    const RotaryTable<128> table(config);
+    check(table, 0, 1);
+    CHECK(table.frequencies()[33] == Approx(0.00291375387405765).epsilon(1e-7));
+    CHECK(table.frequencies()[63] == Approx(std::pow(10000.0, -126.0 / 128) / 8).epsilon(1e-7));
+    check(RotaryTable<2>(config), 0, 1);  // nothing to slow down
+  }
+  SECTION("YaRN of Llama 2, 16 times as long: a ramp from pair 20 to pair 46") {
+    config.rope_scaling = {.kind = RopeScalingKind::yarn, .factor = 16.0f};
+    const RotaryTable<128> table(config);
+    check(table, 1, 0.8659643233600653);
+    check(table, 20, 0.05623413251903491);
+    check(table, 21, 0.046940859997959404);
+    check(table, 33, 0.004600435467850348);
+    check(table, 45, 0.0001517716047318249);
+    check(table, 46, 8.334508951020775e-05);
+    check(table, 63, 7.217387404309114e-06);
+    CHECK(table.attention() == Approx(1.2772588722239782).epsilon(1e-14));
+  }
+  SECTION("YaRN from another context than the model's") {
+    config.rope_scaling = {.kind = RopeScalingKind::yarn, .factor = 8.0f, .original_context = 2048};
+    const RotaryTable<64> table(config);
+    check(table, 8, 0.1);
+    check(table, 9, 0.06994205606273868);
+    check(table, 20, 0.0006081303192631497);
+    check(table, 31, 1.666901790204155e-05);
+    config.context = 128;
+    config.rope_scaling = {.kind = RopeScalingKind::yarn, .factor = 4.0f};
+    check(RotaryTable<10>(config), 1, 0.09905582452881959);
+    check(RotaryTable<10>(config), 2, 0.006279716078773949);
+    check(RotaryTable<10>(config), 4, 0.00015773933612004825);
+  }
+  SECTION("numbers at the ends of what is allowed make finite frequencies") {
+    using enum RopeScalingKind;
+    for (const RopeScalingKind kind : {none, linear, ntk, yarn})
+      for (const float theta : {1.0f, 3e38f})
+        for (const float factor : {1.0f, 16777216.0f})
+          for (const std::size_t context : {std::size_t{1}, max_context}) {
+            config = {.rope_theta = theta,
+                      .rope_scaling = {.kind = kind, .factor = factor},
+                      .context = context};
+            config.validate();
+            const RotaryTable<4> table(config);
+            CHECK(table.frequencies()[0] <= 1);
+            CHECK(table.frequencies()[0] > 0);
+            CHECK(table.frequencies()[1] <= 1);
+            CHECK(table.frequencies()[1] > 0);
+          }
+  }
+}
+
+TEST_CASE("what a scaling asked for makes of the context") {
+  const ModelConfig plain{.context = 4096};
+  using enum RopeScalingKind;
+  CHECK(plain.scaled({.kind = linear, .factor = 4.0f}).context == 16384);
+  CHECK(plain.scaled({.kind = yarn, .factor = 8.0f}).context == 32768);
+  CHECK(plain.scaled({.kind = yarn, .factor = 8.0f}).rope_scaling.original_context == 4096);
+  CHECK(plain.scaled({.kind = ntk, .factor = 2.0f, .original_context = 100}).context == 200);
+  CHECK(plain.scaled({.kind = linear, .factor = 1e6f}).context == max_context);
+  CHECK(plain.scaled({}).context == 4096);
+  // A model that already is longer grows from where it began.
+  const ModelConfig longer = plain.scaled({.kind = linear, .factor = 8.0f});
+  CHECK(longer.scaled({.kind = yarn, .factor = 16.0f}).context == 65536);
+  CHECK_THROWS_AS(plain.scaled({.kind = yarn, .factor = 0.5f}), Error);
+}
+
+namespace {
+struct Narrow {
+  static constexpr std::size_t dim = 8, hidden_dim = 8, layers = 1, heads = 1, kv_heads = 1,
+                               vocab = 16, context = 2048;
+};
+}  // namespace
+
+TEST_CASE("contexts of 16k and 32k: the plan, and a model that gets there") {
+  using Tiny = Model<TinyLlama_1_1B, Q4_0>;
+  using Small = Model<Llama2_7B, Q4_0>;
+  // 2 x 22 layers x 4 heads x 64 elements of 2 bytes; 2 x 32 x 32 x 128 of 2.
+  static_assert(Tiny::memory.kv_cache_per_token() == 22528);
+  static_assert(Tiny::memory.kv_cache(16384) == 352u << 20);
+  static_assert(Tiny::memory.kv_cache(32768) == 704u << 20);
+  static_assert(Small::memory.kv_cache(16384) == 8ull << 30);
+  static_assert(Small::memory.kv_cache(32768) == 16ull << 30);
+  static_assert(Small::memory.total(32768) - Small::memory.total(16384) ==
+                (8ull << 30) + 4 * 16384);
+
+  using M = Model<Narrow>;
+  const ModelConfig config =
+      ModelConfig::of<Narrow>().scaled({.kind = RopeScalingKind::yarn, .factor = 16.0f});
+  REQUIRE(config.context == 32768);
+  const M model = make_random_model<M>(31, {}, config);
+  const auto tokens = some_tokens<Narrow>(config.context);
+  constexpr std::size_t count = 100;  // what comes before is taken for a past of zeros
+  for (const std::size_t end : {std::size_t{16384 + 30}, config.context}) {
+    auto pool = std::make_shared<M::Pool>(config.context);
+    CHECK(pool->pages() * M::memory.kv_page() == M::memory.kv_cache(config.context));
+    M::Sequence sequence(pool, config.context);
+    sequence.advance(end - count);
+    std::vector<M::Row> rows;
+    for (std::size_t i = end - count; i < end; ++i) rows.push_back({tokens[i], i, &sequence, true});
+    Workspace<Narrow> workspace;
+    std::vector<float> logits(count * Narrow::vocab);
+    RecordingTape tape;
+    model.forward(rows, workspace, logits, tape);
+    const auto expected = reference_pass(model, std::span(tokens).first(end), end - count);
+    const auto check = [&](std::span<const float> values, const std::vector<double>& all) {
+      CHECK(relative_error(values, std::span(all).last(values.size())) < 2e-5);
+    };
+    check(tape.seen.at({Activation::query, 0}), expected.query[0]);
+    check(tape.seen.at({Activation::key, 0}), expected.key[0]);
+    check(logits, expected.logits);
+    if (end != config.context) continue;
+    const M::Row beyond{0, end, &sequence, false};
+    CHECK_THROWS_AS(model.forward({&beyond, 1}, workspace, {}), Error);
   }
 }
 
@@ -375,7 +530,16 @@ TEST_CASE("impossible configurations are refused") {
   refused([](ModelConfig& c) { c.norm_epsilon = NAN; });
   refused([](ModelConfig& c) { c.rope_theta = 0; });
   refused([](ModelConfig& c) { c.rope_theta = INFINITY; });
-  refused([](ModelConfig& c) { c.rope_linear_scale = 0; });
+  for (const float bad : {0.0f, -1.0f, 1e30f, NAN, INFINITY}) {
+    using enum RopeScalingKind;
+    for (const RopeScalingKind kind : {none, linear, ntk, yarn})
+      refused([=](ModelConfig& c) { c.rope_scaling = {.kind = kind, .factor = bad}; });
+    refused([=](ModelConfig& c) { c.rope_scaling.attention_factor = bad; });
+    refused([=](ModelConfig& c) { c.rope_scaling.beta_fast = bad; });
+    refused([=](ModelConfig& c) { c.rope_scaling.beta_slow = bad; });
+  }
+  refused([](ModelConfig& c) { c.rope_scaling.beta_slow = 32; });
+  refused([](ModelConfig& c) { c.rope_scaling.original_context = max_context + 1; });
   refused([](ModelConfig& c) { c.context = 0; });
   CHECK_THROWS_AS(Workspace<TinyPlain>(0), Error);
 }

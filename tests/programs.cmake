@@ -17,6 +17,9 @@ llama2_test_program(packed_story story generate -DEVERY_TARGET=1
 add_test(NAME generate_refuses_target COMMAND generate none.bin --target Z80)
 set_tests_properties(generate_refuses_target PROPERTIES LABELS programs PASS_REGULAR_EXPRESSION
                      "no such processor target here; expected .*; found Z80")
+add_test(NAME generate_refuses_scaling COMMAND generate none.bin --rope-scaling yarn)
+set_tests_properties(generate_refuses_scaling PROPERTIES LABELS programs PASS_REGULAR_EXPRESSION
+                     "--rope-scaling requires --rope-factor")
 
 if(TARGET chat)
   add_test(NAME chat_program COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/chat.sh"

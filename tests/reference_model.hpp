@@ -1,7 +1,10 @@
 // A whole model in double, made of the kernels' plain twins.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <span>
 #include <vector>
 
@@ -35,9 +38,40 @@ std::vector<double> decoded(const Tensor& tensor) {
   }
 }
 
-/// One text from its beginning.
+/// Rotary frequencies, and last what cosines and sines are multiplied by, as the programs that
+/// scaled models were trained with compute them.
+inline std::vector<double> reference_rotation(const llama2::ModelConfig& config, std::size_t size) {
+  const auto& [kind, factor, stated_context, attention, fast, slow, tuned] = config.rope_scaling;
+  const auto d = static_cast<double>(size);
+  const double s = factor, b = config.rope_theta;
+  const auto context = static_cast<double>(stated_context != 0 ? stated_context : config.context);
+  const auto correction = [&](double turns) {
+    return d * std::log(context / (turns * 2 * std::numbers::pi)) / (2 * std::log(b));
+  };
+  const double low = std::max(std::floor(correction(fast)), 0.0);
+  const double high = std::min(std::ceil(correction(slow)), d - 1);
+  std::vector<double> rotation;
+  for (double i = 0; i < d; i += 2) {
+    const double plain = std::pow(b, -i / d);
+    double ramp = 0;  // how much of the interpolated
+    if (kind == llama2::RopeScalingKind::linear) ramp = 1;
+    if (kind == llama2::RopeScalingKind::ntk && d > 2) {
+      rotation.push_back(std::pow(b * std::pow(s, d / (d - 2)), -i / d));
+      continue;
+    }
+    if (kind == llama2::RopeScalingKind::yarn)
+      ramp = i / 2 <= low ? 0 : i / 2 >= high ? 1 : (i / 2 - low) / (high - low);
+    rotation.push_back(plain / s * ramp + plain * (1 - ramp));
+  }
+  const bool yarn = kind == llama2::RopeScalingKind::yarn;
+  rotation.push_back(yarn ? attention * (0.1 * std::log(s) + 1) : 1);
+  return rotation;
+}
+
+/// One text from its beginning, or from a position before which keys and values are zeros.
 template <class M>
-ReferencePass reference_pass(const M& model, std::span<const llama2::Token> tokens) {
+ReferencePass reference_pass(const M& model, std::span<const llama2::Token> tokens,
+                             std::size_t from = 0) {
   namespace reference = llama2::reference;
   using S = typename M::Shape;
   constexpr std::size_t dim = S::dim, hidden = S::hidden_dim, size = llama2::head_dim<S>,
@@ -62,6 +96,16 @@ ReferencePass reference_pass(const M& model, std::span<const llama2::Token> toke
   const auto add = [](std::vector<double>& x, const std::vector<double>& y) {
     for (std::size_t i = 0; i < x.size(); ++i) x[i] += y[i];
   };
+  const std::vector<double> rotation = reference_rotation(model.config(), size);
+  const auto turn = [&](double* x, std::size_t heads, std::size_t position) {
+    for (std::size_t i = 0; i < heads * size; i += 2) {
+      const double angle = static_cast<double>(position) * rotation[i % size / 2];
+      const double c = rotation.back() * std::cos(angle), s = rotation.back() * std::sin(angle);
+      const double a = x[i], b = x[i + 1];
+      x[i] = a * c - b * s;
+      x[i + 1] = a * s + b * c;
+    }
+  };
 
   ReferencePass pass;
   const auto embedding = decoded(w.token_embedding);
@@ -75,15 +119,15 @@ ReferencePass reference_pass(const M& model, std::span<const llama2::Token> toke
     const auto h = norm(layer.attention_norm, x);
     auto q = linear(layer.wq, h);
     auto k = linear(layer.wk, h);
-    const auto v = linear(layer.wv, h);
-    const double theta = model.config().rope_theta;
+    auto v = linear(layer.wv, h);
+    std::fill_n(k.begin(), from * kv, 0.0);
+    std::fill_n(v.begin(), from * kv, 0.0);
     for (std::size_t t = 0; t < n; ++t) {
-      const double position = static_cast<double>(t) / model.config().rope_linear_scale;
-      reference::rotate(&q[t * dim], S::heads, size, position, theta);
-      reference::rotate(&k[t * kv], S::kv_heads, size, position, theta);
+      turn(&q[t * dim], S::heads, t);
+      turn(&k[t * kv], S::kv_heads, t);
     }
     std::vector<double> attended(n * dim);
-    for (std::size_t t = 0; t < n; ++t)
+    for (std::size_t t = from; t < n; ++t)
       for (std::size_t head = 0; head < S::heads; ++head)
         reference::attend(&q[t * dim + head * size], &k[head / group * size],
                           &v[head / group * size], kv, size, t + 1,
@@ -96,7 +140,7 @@ ReferencePass reference_pass(const M& model, std::span<const llama2::Token> toke
     pass.attention_input.push_back(h);
     pass.query.push_back(std::move(q));
     pass.key.push_back(std::move(k));
-    pass.value.push_back(v);
+    pass.value.push_back(std::move(v));
     pass.attention_output.push_back(std::move(attended));
     pass.ffn_input.push_back(f);
     pass.gated.push_back(std::move(gate));

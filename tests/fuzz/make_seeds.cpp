@@ -105,6 +105,15 @@ void write_gguf(const Corpus& corpus) {
     file.set(gguf_entry("split.count", std::uint16_t{1}));
     file.set(gguf_entry("a.truth", true));
   });
+  changed("seed_yarn", [](GgufBytes& file) {
+    file.set(gguf_entry("llama.rope.scaling.type", "yarn"));
+    file.set(gguf_entry("llama.rope.scaling.factor", 4.0f));
+    file.set(gguf_entry("llama.rope.scaling.original_context_length", 2u));
+    file.set(gguf_entry("llama.rope.scaling.finetuned", true));
+    file.set(gguf_entry("llama.rope.scaling.attn_factor", 0.5f));
+    file.set(gguf_entry("llama.rope.scaling.yarn_beta_fast", 16.0f));
+    file.set(gguf_entry("llama.rope.scaling.yarn_beta_slow", 2.0f));
+  });
   changed("seed_half_and_bfloat", [](GgufBytes& file) {
     bool half = false;
     for (GgufBytesTensor& tensor : file.tensors)

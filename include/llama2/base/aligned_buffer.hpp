@@ -1,8 +1,6 @@
 // Large zeroed memory, aligned for vectors and on huge pages where the system grants them.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <cstddef>
 #include <cstring>
 #include <limits>
@@ -14,6 +12,7 @@
 
 #include "llama2/base/checked.hpp"
 #include "llama2/base/error.hpp"
+#include "llama2/base/os.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
@@ -37,9 +36,8 @@ class AlignedBuffer {
     if (p == nullptr) fail(size);
     std::memset(p, 0, bytes_);
 #else
-    void* p = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) fail(size);
-    if (bytes_ >= huge_page) ::madvise(p, bytes_, MADV_HUGEPAGE);  // a wish; refusal is harmless
+    void* p = os::allocate(bytes_);
+    if (p == nullptr) fail(size);
 #endif
     data_ = static_cast<T*>(p);
   }
@@ -54,7 +52,7 @@ class AlignedBuffer {
 #if defined(LLAMA2_DETAIL_ASAN)
     ::operator delete(data_, std::align_val_t(page));
 #else
-    ::munmap(data_, bytes_);
+    os::release(data_, bytes_);
 #endif
   }
 
@@ -70,7 +68,6 @@ class AlignedBuffer {
 
  private:
   static constexpr std::size_t page = 4096;
-  static constexpr std::size_t huge_page = std::size_t{2} << 20;
 
   [[noreturn]] static void fail(std::size_t size) {
     throw Error(ErrorCode::out_of_memory, "cannot reserve " + std::to_string(size) +

@@ -1,22 +1,17 @@
 // Read-only files, mapped into memory.
 #pragma once
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "llama2/base/aligned_buffer.hpp"
 #include "llama2/base/error.hpp"
+#include "llama2/base/os.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
@@ -33,13 +28,12 @@ class InputFile {
   explicit InputFile(std::string path, FileAccess access = FileAccess::map,
                      std::size_t max_bytes = std::numeric_limits<std::size_t>::max())
       : path_(std::move(path)) {
-    // Non-blocking: opening a pipe must not wait for its other end.
-    const Descriptor file{::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-    if (file.fd < 0) fail("cannot open");
-    struct stat status{};
-    if (::fstat(file.fd, &status) != 0) fail("cannot stat");
-    if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::io, "not a regular file", {.file = path_});
-    const auto size = static_cast<std::size_t>(status.st_size);
+    const os::File file = os::File::open(path_);
+    if (!file) fail("cannot open");
+    const std::optional<os::FileInfo> info = file.info();
+    if (!info) fail("cannot stat");
+    if (!info->regular) throw Error(ErrorCode::io, "not a regular file", {.file = path_});
+    const auto size = static_cast<std::size_t>(info->size);
     if (size > max_bytes)
       throw Error(ErrorCode::malformed_file, "the file is too large to be what it should be",
                   {.file = path_,
@@ -50,15 +44,14 @@ class InputFile {
     access = FileAccess::read;  // into the heap, where reading beyond the end is seen
 #endif
     if (access == FileAccess::map) {
-      void* p = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
-      if (p == MAP_FAILED) fail("cannot map");
-      mapping_ = {static_cast<const std::byte*>(p), size};
+      const std::byte* const p = file.map(size);
+      if (p == nullptr) fail("cannot map");
+      mapping_ = {p, size};
       bytes_ = mapping_;
     } else {
       copy_ = AlignedBuffer<std::byte>(size);
       for (std::size_t done = 0; done < size;) {
-        const ::ssize_t n = ::read(file.fd, copy_.data() + done, size - done);
-        if (n < 0 && errno == EINTR) continue;
+        const std::ptrdiff_t n = file.read(copy_.data() + done, size - done);
         if (n < 0) fail("cannot read");
         if (n == 0)
           throw Error(ErrorCode::io, "file became shorter while it was read",
@@ -72,21 +65,20 @@ class InputFile {
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
   ~InputFile() {
-    // munmap takes a non-const pointer, but only ends the mapping.
-    if (!mapping_.empty()) ::munmap(const_cast<std::byte*>(mapping_.data()), mapping_.size());
+    if (!mapping_.empty()) os::unmap(mapping_.data(), mapping_.size());
   }
 
   /// Of a mapped file: asks the system to have these bytes in memory soon.
   void will_need(std::size_t offset, std::size_t size) const noexcept {
     if (mapping_.empty() || size == 0) return;
     const std::size_t begin = offset / page * page;
-    advise(begin, offset + size - begin, MADV_WILLNEED);
+    os::will_need(mapping_.data() + begin, offset + size - begin);
   }
 
   /// Of a mapped file whose bytes are to be read again and again: asks the system to have them in
   /// large pages. Some file systems can, for what is not yet in memory.
   void prefer_huge_pages() const noexcept {
-    if (!mapping_.empty()) advise(0, mapping_.size(), MADV_HUGEPAGE);
+    if (!mapping_.empty()) os::prefer_huge_pages(mapping_.data(), mapping_.size());
   }
 
   /// Of a mapped file: takes the whole pages among these bytes out of this process's memory until
@@ -95,7 +87,7 @@ class InputFile {
     if (mapping_.empty()) return;
     const std::size_t begin = (offset + page - 1) / page * page;
     const std::size_t end = (offset + size) / page * page;
-    if (begin < end) advise(begin, end - begin, MADV_DONTNEED);
+    if (begin < end) os::drop(mapping_.data() + begin, end - begin);
   }
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
@@ -104,22 +96,8 @@ class InputFile {
  private:
   static constexpr std::size_t page = 4096;
 
-  /// A wish; refusal (where pages are larger) is harmless.
-  void advise(std::size_t begin, std::size_t size, int advice) const noexcept {
-    // madvise takes a non-const pointer, but changes no byte of a mapping that is only read.
-    ::madvise(const_cast<std::byte*>(mapping_.data() + begin), size, advice);
-  }
-
-  struct Descriptor {
-    int fd;
-    ~Descriptor() {
-      if (fd >= 0) ::close(fd);
-    }
-  };
-
   [[noreturn]] void fail(const char* what) const {
-    throw Error(ErrorCode::io, std::string(what) + ": " + std::generic_category().message(errno),
-                {.file = path_});
+    throw Error(ErrorCode::io, std::string(what) + ": " + os::last_error(), {.file = path_});
   }
 
   std::string path_;

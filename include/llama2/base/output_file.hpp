@@ -1,25 +1,17 @@
 // Files that appear whole or not at all.
 #pragma once
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "llama2/base/error.hpp"
+#include "llama2/base/os.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
@@ -35,17 +27,15 @@ class OutputFile {
   explicit OutputFile(std::string path, std::span<const std::string> inputs = {})
       : path_(std::move(path)) {
     if (path_.empty()) throw Error(ErrorCode::io, "the path of the output file is empty");
-    struct stat old{};
-    const bool exists = ::stat(path_.c_str(), &old) == 0;
-    if (exists) {
-      if (!S_ISREG(old.st_mode)) throw Error(ErrorCode::io, "not a regular file", {.file = path_});
-      refuse_inputs(old, inputs);
+    const std::optional<os::FileInfo> old = os::find(path_);
+    if (old) {
+      if (!old->regular) throw Error(ErrorCode::io, "not a regular file", {.file = path_});
+      refuse_inputs(inputs);
     }
     buffer_.reserve(buffer_size);
-    // A replaced file keeps its permissions; nobody may read the new one before it has them.
-    create(exists ? old.st_mode & 0700 : 0666);
+    create(old);
     try {
-      if (exists && ::fchmod(fd_, old.st_mode & 0777) != 0) fail("cannot set permissions");
+      if (old && !file_.take_permissions(*old)) fail("cannot set permissions");
     } catch (...) {
       discard();
       throw;
@@ -73,40 +63,37 @@ class OutputFile {
   /// Throws `io`; the file at the path is then the old one, except if the message says otherwise.
   void commit() {
     flush();
-    if (::fsync(fd_) != 0) fail("cannot write to the disk");
-    if (::close(std::exchange(fd_, -1)) != 0) fail("cannot close");
-    if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot put in place");
+    if (!file_.sync()) fail("cannot write to the disk");
+    if (!file_.close()) fail("cannot close");
+    if (!os::replace(temporary_, path_)) fail("cannot put in place");
     temporary_.clear();
-    sync_folder();
+    if (!os::sync_name(path_))
+      fail("the new file is in place, but its folder cannot be written to the disk");
   }
 
  private:
   static constexpr std::size_t buffer_size = std::size_t{1} << 20;
 
   [[noreturn]] void fail(const char* what) const {
-    throw Error(ErrorCode::io, std::string(what) + ": " + std::generic_category().message(errno),
-                {.file = path_});
+    throw Error(ErrorCode::io, std::string(what) + ": " + os::last_error(), {.file = path_});
   }
 
-  void refuse_inputs(const struct stat& old, std::span<const std::string> inputs) const {
-    for (const std::string& input : inputs) {
-      struct stat other{};
-      if (::stat(input.c_str(), &other) == 0 && other.st_dev == old.st_dev &&
-          other.st_ino == old.st_ino)
+  void refuse_inputs(std::span<const std::string> inputs) const {
+    for (const std::string& input : inputs)
+      if (os::same_file(input, path_))
         throw Error(ErrorCode::invalid_argument, "the output would replace a file that is read",
                     {.file = path_, .expected = "another path than " + input});
-    }
   }
 
-  /// Opens a new file beside the path, with the permissions that new files get of `mode`.
-  void create(::mode_t mode) {
+  /// Opens a new file beside the path.
+  void create(const std::optional<os::FileInfo>& old) {
     constexpr int tries = 1000;  // a killed process of the same number may have left some
-    for (int i = 0; i < tries && fd_ < 0; ++i) {
-      temporary_ = path_ + ".tmp" + std::to_string(::getpid()) + "-" + std::to_string(i);
-      fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-      if (fd_ < 0 && errno != EEXIST) break;
+    bool exists = true;
+    for (int i = 0; i < tries && exists; ++i) {
+      temporary_ = path_ + ".tmp" + std::to_string(os::process_id()) + "-" + std::to_string(i);
+      file_ = os::File::create(temporary_, old, exists);
     }
-    if (fd_ < 0) {
+    if (!file_) {
       temporary_.clear();  // it is not ours to remove
       fail("cannot create");
     }
@@ -118,37 +105,22 @@ class OutputFile {
   }
 
   void write_out(std::span<const std::byte> bytes) {
-    constexpr std::size_t most = std::size_t{1} << 30;  // the system's own limit is near 2^31
     while (!bytes.empty()) {
-      const ::ssize_t n = ::write(fd_, bytes.data(), std::min(bytes.size(), most));
-      if (n < 0 && errno == EINTR) continue;
+      const std::ptrdiff_t n = file_.write(bytes.data(), bytes.size());
       if (n < 0) fail("cannot write");
       bytes = bytes.subspan(static_cast<std::size_t>(n));
     }
   }
 
-  /// The new name is on the disk only when the folder is.
-  void sync_folder() const {
-    std::string folder = std::filesystem::path(path_).parent_path().string();
-    if (folder.empty()) folder = ".";
-    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    // Some file systems cannot sync a folder, and a folder may be writable but not readable.
-    const bool synced = fd >= 0 ? ::fsync(fd) == 0 || errno == EINVAL : errno == EACCES;
-    const int reason = errno;
-    if (fd >= 0) ::close(fd);
-    errno = reason;
-    if (!synced) fail("the new file is in place, but its folder cannot be written to the disk");
-  }
-
   void discard() noexcept {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+    file_.close();
+    if (!temporary_.empty()) os::remove(temporary_);
     temporary_.clear();
   }
 
   std::string path_;
   std::string temporary_;
-  int fd_ = -1;
+  os::File file_;
   std::vector<std::byte> buffer_;
 };
 

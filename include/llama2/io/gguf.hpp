@@ -237,18 +237,56 @@ class GgufCheckpointReader {
         number("llama.attention.layer_norm_rms_epsilon", 0, 0.999f, config.norm_epsilon);
     out_.states_rope_theta = first_.find("llama.rope.freq_base") != nullptr;
     config.rope_theta = number("llama.rope.freq_base", 1, most, config.rope_theta);
-    const std::string_view scaling = first_.text("llama.rope.scaling.type").value_or("linear");
-    if (scaling == "linear") {
-      // Older files have the one key, newer ones the other; 0 means that nothing is scaled.
-      const char* const key = first_.find("llama.rope.scaling.factor") != nullptr
-                                  ? "llama.rope.scaling.factor"
-                                  : "llama.rope.scale_linear";
-      const float factor = number(key, 0, most, 0);
-      if (factor != 0) config.rope_linear_scale = number(key, 1e-3, most, 1);
-    } else if (scaling != "none") {
-      first_.fail(first_.require("llama.rope.scaling.type"), "this way of scaling positions",
-                  "\"linear\" or \"none\"", printable(scaling), ErrorCode::unsupported);
+    config.rope_scaling = read_scaling();
+  }
+
+  [[nodiscard]] RopeScaling read_scaling() const {
+    constexpr const char* kind_key = "llama.rope.scaling.type";
+    RopeScaling scaling;
+    // A file that states a factor alone means the oldest kind.
+    const std::string_view kind = first_.text(kind_key).value_or("linear");
+    if (kind == "none") return {};
+    if (kind == "linear")
+      scaling.kind = RopeScalingKind::linear;
+    else if (kind == "yarn")
+      scaling.kind = RopeScalingKind::yarn;
+    else
+      first_.fail(first_.require(kind_key), "this way of scaling positions",
+                  "\"none\", \"linear\" or \"yarn\"", printable(kind), ErrorCode::unsupported);
+
+    // Older files have the one key, newer ones the other; 0 means that nothing is scaled.
+    const char* const factor_key = first_.find("llama.rope.scaling.factor") != nullptr
+                                       ? "llama.rope.scaling.factor"
+                                       : "llama.rope.scale_linear";
+    if (number(factor_key, 0, RopeScaling::most, 0) == 0) return {};
+    scaling.factor =
+        number(factor_key, RopeScaling::least_factor(scaling.kind), RopeScaling::most, 1);
+
+    constexpr const char* original_key = "llama.rope.scaling.original_context_length";
+    if (const std::optional<std::uint64_t> original = first_.integer(original_key)) {
+      if (*original < 1 || *original > max_context)
+        first_.fail(first_.require(original_key), "out of range",
+                    "1 to " + std::to_string(max_context), std::to_string(*original));
+      scaling.original_context = static_cast<std::size_t>(*original);
     }
+    scaling.finetuned = first_.boolean("llama.rope.scaling.finetuned").value_or(false);
+    if (scaling.kind == RopeScalingKind::yarn) {
+      scaling.attention_factor =
+          number("llama.rope.scaling.attn_factor", RopeScaling::least_attention_factor,
+                 RopeScaling::most_attention_factor, scaling.attention_factor);
+      scaling.beta_slow = number("llama.rope.scaling.yarn_beta_slow", RopeScaling::least_beta,
+                                 RopeScaling::most_beta, scaling.beta_slow);
+      constexpr const char* fast_key = "llama.rope.scaling.yarn_beta_fast";
+      scaling.beta_fast =
+          number(fast_key, RopeScaling::least_beta, RopeScaling::most_beta, scaling.beta_fast);
+      if (!(scaling.beta_fast > scaling.beta_slow))
+        first_.fail(
+            first_.require(first_.find(fast_key) != nullptr ? fast_key
+                                                            : "llama.rope.scaling.yarn_beta_slow"),
+            "the ramp's ends are the wrong way round", "yarn_beta_fast above yarn_beta_slow",
+            number_text(scaling.beta_fast) + " and " + number_text(scaling.beta_slow));
+    }
+    return scaling;
   }
 
   /// Takes up the tensors of one part.

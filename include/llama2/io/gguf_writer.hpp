@@ -25,6 +25,7 @@
 #include "llama2/model/config.hpp"
 #include "llama2/model/linear.hpp"
 #include "llama2/model/parameters.hpp"
+#include "llama2/model/rope.hpp"
 #include "llama2/model/tensor.hpp"
 #include "llama2/parallel/executor.hpp"
 #include "llama2/shape/shape_info.hpp"
@@ -398,11 +399,27 @@ class GgufWriter {
     out.entry("llama.attention.head_count_kv", number(shape.kv_heads));
     out.entry("llama.attention.layer_norm_rms_epsilon", config.norm_epsilon);
     out.entry("llama.rope.dimension_count", number(shape.head_dim()));
-    if (metadata_.states_rope_theta) out.entry("llama.rope.freq_base", config.rope_theta);
-    if (config.rope_linear_scale != 1) {
-      out.entry("llama.rope.scaling.type", "linear");
-      out.entry("llama.rope.scaling.factor", config.rope_linear_scale);
-    }
+    const RopeScaling& scaling = config.rope_scaling;
+    if (scaling.kind == RopeScalingKind::ntk)  // files have no word for it, but say it all the same
+      out.entry("llama.rope.freq_base",
+                rotary_base(config, static_cast<std::size_t>(shape.head_dim())));
+    else if (metadata_.states_rope_theta)
+      out.entry("llama.rope.freq_base", config.rope_theta);
+    if (scaling.kind == RopeScalingKind::linear || scaling.kind == RopeScalingKind::yarn)
+      add_scaling(out, scaling);
+  }
+
+  static void add_scaling(GgufHeader& out, const RopeScaling& scaling) {
+    out.entry("llama.rope.scaling.type", to_string(scaling.kind));
+    out.entry("llama.rope.scaling.factor", scaling.factor);
+    if (scaling.original_context != 0)
+      out.entry("llama.rope.scaling.original_context_length",
+                static_cast<std::uint32_t>(scaling.original_context));
+    out.entry("llama.rope.scaling.finetuned", scaling.finetuned);
+    if (scaling.kind != RopeScalingKind::yarn) return;
+    out.entry("llama.rope.scaling.attn_factor", scaling.attention_factor);
+    out.entry("llama.rope.scaling.yarn_beta_fast", scaling.beta_fast);
+    out.entry("llama.rope.scaling.yarn_beta_slow", scaling.beta_slow);
   }
 
   static void add_vocabulary(GgufHeader& out, const Vocabulary& vocabulary) {

@@ -44,7 +44,10 @@ struct LoadOptions {
   /// In place of what the file (or, where it is silent, the shape) says.
   std::optional<float> norm_epsilon = {};
   std::optional<float> rope_theta = {};
-  std::optional<float> rope_linear_scale = {};
+  /// To go beyond the context that the model was made for. Where it does not say what it grows
+  /// from, that is the file's original context, or its context. The model's context, and so the
+  /// default of a session, becomes factor times that, at most `max_context`.
+  std::optional<RopeScaling> rope_scaling = {};
 };
 
 /// Opens a checkpoint of any format the library reads, recognised by content.
@@ -212,7 +215,7 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   if (!checkpoint.states_rope_theta) config.rope_theta = default_rope_theta<Shape>;
   config.norm_epsilon = options.norm_epsilon.value_or(config.norm_epsilon);
   config.rope_theta = options.rope_theta.value_or(config.rope_theta);
-  config.rope_linear_scale = options.rope_linear_scale.value_or(config.rope_linear_scale);
+  if (options.rope_scaling) config = config.scaled(*options.rope_scaling);
   return M(weights, std::move(owner), config, std::move(compute.executor), compute.target);
 }
 

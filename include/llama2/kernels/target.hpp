@@ -7,8 +7,8 @@
 #if defined(HWY_HIGHWAY_INCLUDED)
 #error "llama2: in dynamic mode include llama2 before Highway: it chooses the targets."
 #endif
-#if !defined(HWY_DISABLED_TARGETS)
-#define HWY_DISABLED_TARGETS (HWY_AVX3_DL)  // see simd/highway-inl.hpp
+#if !defined(HWY_DISABLED_TARGETS)  // see simd/highway-inl.hpp
+#define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #endif
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "llama2/kernels/kernels-inl.hpp"

@@ -56,8 +56,11 @@ class Model {
   /// or a mapped file). Throws `invalid_argument` if `config` holds impossible values.
   Model(const WeightTensors& weights, std::shared_ptr<const void> owner, const ModelConfig& config,
         SharedExecutor executor = {}, Target target = {})
-      : state_(std::make_shared<const State>(
-            State{weights, std::move(owner), config, {std::move(executor), target}})) {
+      : state_(std::make_shared<const State>(State{weights,
+                                                   std::move(owner),
+                                                   config,
+                                                   {std::move(executor), target},
+                                                   RotaryTable<head_dim<S>>(config)})) {
     config.validate();
   }
 
@@ -114,6 +117,7 @@ class Model {
     std::shared_ptr<const void> owner;
     ModelConfig config;
     Compute compute;
+    RotaryTable<head_dim<S>> rotation;
   };
 
   /// Uncounts rows from their sequences.
@@ -162,13 +166,12 @@ class Model {
   template <class Tape>
   void run_blocks(std::span<const Row> rows, std::size_t first_row, Workspace<S>& ws,
                   Tape& tape) const {
-    const auto& [weights, owner, config, compute] = *state_;
+    const auto& [weights, owner, config, compute, rotation] = *state_;
     for (std::size_t t = 0; t < rows.size(); ++t) {
       visit_view(weights.token_embedding, [&](const auto& embedding) {
         embedding.decode_row(static_cast<std::size_t>(rows[t].token), ws.stream + t * S::dim);
       });
-      fill_rotation<head_dim<S>>(config, rows[t].position, ws.cosines + t * head_dim<S>,
-                                 ws.sines + t * head_dim<S>);
+      rotation.fill(rows[t].position, ws.cosines + t * head_dim<S>, ws.sines + t * head_dim<S>);
     }
     const std::span<const float> stream(ws.stream, rows.size() * S::dim);
     for (std::size_t l = 0; l < S::layers; ++l) {
@@ -182,7 +185,7 @@ class Model {
 
   /// Logits of the rows that want them; returns where the next chunk's begin.
   float* run_head(std::span<const Row> rows, Workspace<S>& ws, float* logits) const {
-    const auto& [weights, owner, config, compute] = *state_;
+    const auto& [weights, owner, config, compute, rotation] = *state_;
     std::size_t wanted = 0;
     for (std::size_t t = 0; t < rows.size(); ++t)
       if (rows[t].wants_logits)

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "llama2/base/os.hpp"
 #include "llama2/parallel/executor.hpp"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -153,13 +154,13 @@ class ThreadPool {
   }
 
   alignas(64) std::atomic<std::uint64_t> tickets_{0};    // job number << 32 | tasks not yet taken
-  alignas(64) std::atomic<std::uint32_t> finished_{0};   // tasks of the job that have returned
+  alignas(64) os::WaitableCounter finished_{0};          // tasks of the job that have returned
   alignas(64) std::atomic<void*> task_object_{nullptr};  // the job; written while tickets are 0
   std::atomic<void (*)(void*, std::size_t) noexcept> task_call_{nullptr};
   std::atomic<std::uint32_t> task_count_{0};
   alignas(64) std::atomic<bool> busy_{false};
   std::atomic<std::uint32_t> sleepers_{0};
-  std::atomic<std::uint32_t> wake_ups_{0};
+  os::WaitableCounter wake_ups_{0};
   std::atomic<bool> stopping_{false};
   std::vector<std::thread> workers_;
 };

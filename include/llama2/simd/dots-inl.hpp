@@ -3,7 +3,8 @@
 //
 // Processors differ: AVX512-VNNI and AVX512-BF16 have one instruction for each; before them, quads
 // go by way of a sum of pairs in 16 bits that saturates, which 4-bit weights cannot reach and 8-bit
-// ones must be kept from. Sums of integers are exact everywhere.
+// ones must be kept from. NEON multiplies bytes that both have signs, with one instruction where it
+// has dot products. Sums of integers are exact everywhere.
 
 #if defined(LLAMA2_SIMD_DOTS_INL_HPP_) == defined(LLAMA2_TARGET_TOGGLE)
 #ifdef LLAMA2_SIMD_DOTS_INL_HPP_
@@ -159,6 +160,70 @@ class ByteDot {
 
  private:
   ops::Integers sums_;
+};
+
+#elif !defined(LLAMA2_SIMD_XSIMD) && HWY_ARCH_ARM_A64 && HWY_TARGET == HWY_NEON
+
+/// Four bytes of each of four rows.
+using Quads = uint8x16_t;
+static_assert(RowFloats::lanes == 4);
+
+LLAMA2_INLINE Quads load_quads(const std::uint8_t* p) {
+  return vld1q_u8(p);
+}
+LLAMA2_INLINE Quads low_nibbles(Quads q) {
+  return vandq_u8(q, vdupq_n_u8(15));
+}
+LLAMA2_INLINE Quads high_nibbles(Quads q) {
+  return vshrq_n_u8(q, 4);
+}
+LLAMA2_INLINE int8x16_t broadcast_quad(const std::int8_t* p) {
+  std::int32_t bits;
+  std::memcpy(&bits, p, sizeof bits);
+  return vreinterpretq_s8_s32(vdupq_n_s32(bits));
+}
+LLAMA2_INLINE std::int32_t quad_start(const std::int8_t* q) {
+  return -8 * (vaddlvq_s8(vld1q_s8(q)) + vaddlvq_s8(vld1q_s8(q + 16)));
+}
+
+/// Both factors have signs here: 4-bit weights plus 8 are none too large for that, 8-bit ones lose
+/// their 128 again.
+class SignedDot {
+ public:
+  LLAMA2_INLINE void add(int8x16_t w, int8x16_t x) {
+#if defined(__ARM_FEATURE_DOTPROD)
+    sums_ = vdotq_s32(sums_, w, x);
+#else
+    // 2 products of at most 128 * 127 stay below 2^15.
+    const int16x8_t pairs =
+        vpaddq_s16(vmull_s8(vget_low_s8(w), vget_low_s8(x)), vmull_high_s8(w, x));
+    sums_ = vpadalq_s16(sums_, pairs);
+#endif
+  }
+  [[nodiscard]] LLAMA2_INLINE Vec<RowFloats> sums() const {
+    return Vec<RowFloats>{vcvtq_f32_s32(sums_)};
+  }
+
+ protected:
+  LLAMA2_INLINE void begin(std::int32_t start) { sums_ = vdupq_n_s32(start); }
+
+ private:
+  int32x4_t sums_;
+};
+
+class NibbleDot : public SignedDot {
+ public:
+  LLAMA2_INLINE void begin(const std::int32_t* start) { SignedDot::begin(*start); }
+  LLAMA2_INLINE void add(Quads w, int8x16_t x) { SignedDot::add(vreinterpretq_s8_u8(w), x); }
+};
+
+class ByteDot : public SignedDot {
+ public:
+  using Weights = int8x16_t;
+  static LLAMA2_INLINE Weights prepare(Quads q) {
+    return vreinterpretq_s8_u8(veorq_u8(q, vdupq_n_u8(128)));
+  }
+  LLAMA2_INLINE void begin(const std::int32_t*) { SignedDot::begin(0); }
 };
 
 #else  // any processor

@@ -17,9 +17,10 @@
 
 // Highway 1.0.3 refuses to compile where the flags allow its AVX3_DL target (Ice Lake and newer),
 // and that target's attributes name AVX-VNNI where they mean AVX512-VNNI: plain code compiled for
-// it faults on processors that lack the former. AVX3 serves those processors.
+// it faults on processors that lack the former. AVX3 serves those processors. Vectors of SVE have
+// no size that the compiler knows, and kernels ask for one: NEON serves those.
 #if !defined(HWY_DISABLED_TARGETS)
-#define HWY_DISABLED_TARGETS (HWY_AVX3_DL)
+#define HWY_DISABLED_TARGETS (HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #endif
 
 #if defined(__AVX512VNNI__)
