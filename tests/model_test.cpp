@@ -388,8 +388,8 @@ TEST_CASE("other threads take part only where it is worth it, or as the user say
 TEST_CASE("attention of long texts is shared out, whatever their company") {
   using M = Model<TinyGrouped, F32>;
   const auto pool = std::make_shared<test::CountingPool>(2);
-  // What one token of eight texts costs: 36,864 multiply-adds for three stripes of queries, keys and
-  // values, less for the other products, 48 for each position that attention looks at.
+  // What one token of eight texts costs: 36,864 multiply-adds for three stripes of queries, keys
+  // and values, less for the other products, 48 for each position that attention looks at.
   const M model = make_random_model<M>(24, SharedExecutor(pool, 50'000));
   const auto pages = std::make_shared<M::Pool>(9 * 256);
   std::vector<M::Sequence> texts;
