@@ -22,7 +22,7 @@ using namespace llama2;
 using test::in_panels;
 
 // Some tests call the target's vectors themselves.
-HWY_BEFORE_NAMESPACE();
+LLAMA2_TARGET_BEGIN;
 
 namespace {
 
@@ -643,4 +643,4 @@ TEST_CASE("quantised products are exact at the extremes of every integer") {
     }
 }
 
-HWY_AFTER_NAMESPACE();
+LLAMA2_TARGET_END;
