@@ -22,11 +22,12 @@ using namespace test;
 
 namespace {
 
-/// Wide enough that even single tokens are shared out to threads.
+/// Wide enough that single tokens can be shared out to threads, if these take little work, too.
 struct Wide {
   static constexpr std::size_t dim = 128, hidden_dim = 640, layers = 2, heads = 4, kv_heads = 2,
                                vocab = test::synthetic_vocab, context = 160;
 };
+constexpr std::size_t little_work = std::size_t{1} << 14;
 
 template <class M>
 std::string story(const M& model, const Tokenizer& tokenizer,
@@ -49,7 +50,7 @@ TEMPLATE_TEST_CASE("eight sessions on eight threads: one model, pool of threads,
                    (Model<Wide, F16>), (Model<Wide, Q8_0, Q8_0>), (Model<Wide, Mixed<Q4_0, F32>>)) {
   using M = TestType;
   auto threads_of_model = std::make_shared<CountingPool>(3);
-  const M model = make_random_model<M>(31, threads_of_model);
+  const M model = make_random_model<M>(31, SharedExecutor(threads_of_model, little_work));
   const Tokenizer tokenizer = test::synthetic_tokenizer();
   std::vector<std::string> expected, results(8);
   for (std::uint64_t seed = 0; seed < 8; ++seed)
@@ -72,7 +73,8 @@ TEMPLATE_TEST_CASE("eight sessions on eight threads: one model, pool of threads,
 TEST_CASE("weights are converted by several threads to the same blocks") {
   const TempFile file(write_version_1(random_float_model<Wide>(33)));
   auto threads = std::make_shared<CountingPool>(3);
-  const auto together = load<Model<Wide, Q4_0>>(file.path(), {.executor = threads});
+  const auto together =
+      load<Model<Wide, Q4_0>>(file.path(), {.executor = SharedExecutor(threads, little_work)});
   const auto alone = load<Model<Wide, Q4_0>>(file.path(), {.threads = 1});
   CHECK(threads->runs > 0);
   const std::vector<Token> tokens = {1, 7, 3};
