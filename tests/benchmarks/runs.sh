@@ -17,8 +17,10 @@ counters_of() {
     Product) echo items_per_second ;;
     MatVec | MatMul | Prefill | Decode)
       echo "$limit bytes_per_second items_per_second tokens_per_second" ;;
-    Attend | AttendPrompt | Prepare | Quantise | RmsNorm | SwiGlu | Rope)
+    Attend | Prepare | Quantise | RmsNorm | SwiGlu | Rope)
       echo "$limit bytes_per_second items_per_second" ;;
+    AttendPrompt) echo "$limit items_per_second" ;;
+    Small) echo "$limit bytes_per_second tokens_per_second times_baseline times_baseline_median" ;;
     Static*) echo "runtime_over_static runtime_over_static_median" ;;
   esac
 }
@@ -28,7 +30,7 @@ while read -r name line; do
   [[ $name == BM_* ]] || continue
   what=${name#BM_} what=${what%%/*}
   case $what in
-    Prefill | Decode | Load | Open) library='' ;;
+    Prefill | Decode | Small | Load | Open) library='' ;;
     *) library="(highway|xsimd)/" ;;
   esac
   pattern="^BM_[A-Za-z]+/[A-Z0-9_]+/${library}[A-Za-z0-9_:/]+/threads:[0-9]+\$"
