@@ -156,14 +156,16 @@ void register_model() {
 
 template <class F>
 void bench::register_models_in(bool large) {
-  register_model<Model<Stories260K, F>>();
+  constexpr bool floats = std::is_same_v<F, F32>;
   register_model<Model<TinyLlama_1_1B, F>>();
-  if constexpr (!std::is_same_v<F, F32>)
+  if constexpr (!floats)
     if (large) register_model<Model<Llama2_7B, F>>();
+  if constexpr (floats) register_model<Model<Stories260K, F>>();
 #if !defined(LLAMA2_DYNAMIC)  // each costs a compilation for every target
+  if constexpr (!floats) register_model<Model<Stories260K, F>>();
   if constexpr (!std::is_same_v<F, F16> && !std::is_same_v<F, Q4_0>)
     register_model<Model<Stories15M, F>>();
-  if constexpr (std::is_same_v<F, F32>) register_model<Model<Stories110M, F>>();
+  if constexpr (floats) register_model<Model<Stories110M, F>>();
 #endif
 }
 
