@@ -85,7 +85,6 @@ TEST_CASE("mirostat keeps the surprise near what is asked for") {
     constexpr int count = 2000;
     for (int i = 0; i < count; ++i) {
       const auto logits = some_logits(vocab, static_cast<std::uint64_t>(i % 20));
-      Candidates kept(vocab);
       const Token token = sampler.sample(logits, {}, {.mirostat_tau = tau, .mirostat_eta = 0.2f});
       surprise -= std::log2(probabilities(logits)[static_cast<std::size_t>(token)]);
     }
