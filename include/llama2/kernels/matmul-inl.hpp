@@ -75,8 +75,8 @@ LLAMA2_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
     Pairs weights[Vectors];
 #pragma GCC unroll 16
     for (std::size_t i = 0; i < Vectors; ++i)
-      weights[i] =
-          load_pairs(w[i / row_vectors].w + row + i % row_vectors * RowFloats::lanes, step);
+      weights[i] = load_pairs<(Tokens > 1)>(
+          w[i / row_vectors].w + row + i % row_vectors * RowFloats::lanes, step);
 #pragma GCC unroll 8
     for (std::size_t t = 0; t < Tokens; ++t) {
       const auto activation = broadcast_pair(x.x + t0 + t, step);

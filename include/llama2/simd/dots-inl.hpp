@@ -309,6 +309,7 @@ LLAMA2_INLINE void make_pairs(const float* x, std::size_t n, Pair* out) {
 using Pairs = __m512bh;
 inline constexpr std::size_t pair_steps = 1;
 
+template <bool /*Crowded*/>
 LLAMA2_INLINE Pairs load_pairs(const BFloat16 (*p)[2], std::size_t) {
   Pairs pairs;
   std::memcpy(&pairs, p, sizeof pairs);
@@ -337,8 +338,10 @@ LLAMA2_INLINE void make_pairs(const float* x, std::size_t n, Pair* out) {
 using Pairs = Vec<RowFloats>;
 inline constexpr std::size_t pair_steps = 2;
 
+/// `Crowded`: where the sums need every register. gcc would keep a mask in one, and spill sums.
+template <bool Crowded>
 LLAMA2_INLINE Pairs load_pairs(const BFloat16 (*p)[2], std::size_t step) {
-  return step == 0 ? load_firsts(RowFloats(), p) : load_seconds(RowFloats(), p);
+  return step == 0 ? load_firsts(RowFloats(), p) : load_seconds<Crowded>(RowFloats(), p);
 }
 LLAMA2_INLINE Pairs broadcast_pair(const Pair* p, std::size_t step) {
   return broadcast(p->x + step);

@@ -166,18 +166,22 @@ LLAMA2_INLINE Vec<D> load(D, const BFloat16* p) {
                        hn::LoadU(halves, reinterpret_cast<const hwy::bfloat16_t*>(p)));
 }
 
-/// The first of each of `lanes` pairs, and the second.
+/// The first of each of `lanes` pairs, and the second: by a mask, or by shifts that need no
+/// register of their own.
 template <class D>
 LLAMA2_INLINE Vec<D> load_firsts(D d, const BFloat16 (*p)[2]) {
   const hn::RebindToUnsigned<typename D::Hwy> u32;
   const auto both = hn::BitCast(u32, load(d, reinterpret_cast<const float*>(p)));
   return hn::BitCast(typename D::Hwy(), hn::ShiftLeft<16>(both));
 }
-template <class D>
+template <bool Shifts, class D>
 LLAMA2_INLINE Vec<D> load_seconds(D d, const BFloat16 (*p)[2]) {
   const hn::RebindToUnsigned<typename D::Hwy> u32;
   const auto both = hn::BitCast(u32, load(d, reinterpret_cast<const float*>(p)));
-  return hn::BitCast(typename D::Hwy(), hn::And(both, hn::Set(u32, 0xFFFF0000u)));
+  if constexpr (Shifts)
+    return hn::BitCast(typename D::Hwy(), hn::ShiftLeft<16>(hn::ShiftRight<16>(both)));
+  else
+    return hn::BitCast(typename D::Hwy(), hn::And(both, hn::Set(u32, 0xFFFF0000u)));
 }
 
 template <class D>

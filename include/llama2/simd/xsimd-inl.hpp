@@ -98,12 +98,15 @@ LLAMA2_INLINE Vec<D> load_firsts(D d, const BFloat16 (*p)[2]) {
   return each([](auto both) { return reg::cast<float>(reg::cast<std::uint32_t>(both) << 16); },
               load(d, reinterpret_cast<const float*>(p)));
 }
-template <class D>
+template <bool Shifts, class D>
 LLAMA2_INLINE Vec<D> load_seconds(D d, const BFloat16 (*p)[2]) {
   return each(
       [](auto both) {
         const auto bits = reg::cast<std::uint32_t>(both);
-        return reg::cast<float>(bits & decltype(bits)(0xFFFF0000u));
+        if constexpr (Shifts)
+          return reg::cast<float>((bits >> 16) << 16);
+        else
+          return reg::cast<float>(bits & decltype(bits)(0xFFFF0000u));
       },
       load(d, reinterpret_cast<const float*>(p)));
 }
