@@ -103,7 +103,9 @@ std::string summed(std::string bytes) {
 TEST_CASE("a checksum is of the bytes, however they come, and every bit counts") {
   std::string bytes(100, '\0');
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(mix_bits(i));
-  const auto sum_of = [](std::string_view text) { return checksum(std::as_bytes(std::span(text))); };
+  const auto sum_of = [](std::string_view text) {
+    return checksum(std::as_bytes(std::span(text)));
+  };
   for (std::size_t size = 0; size <= bytes.size(); ++size) {
     const auto text = std::string_view(bytes).substr(0, size);
     const std::uint64_t sum = sum_of(text);
@@ -147,9 +149,8 @@ TEMPLATE_TEST_CASE("a text that is saved and loaded goes on with the same bits",
     CHECK(std::ranges::equal(loaded.tokens(), session.tokens()));
     // What was evaluated need not be again.
     std::uint64_t evaluated = 0;
-    const auto logits = loaded.logits({{}, [&](std::uint64_t, std::uint64_t total) {
-                                         evaluated = total;
-                                       }});
+    const auto logits =
+        loaded.logits({{}, [&](std::uint64_t, std::uint64_t total) { evaluated = total; }});
     CHECK(evaluated == 2);
     CHECK(same_bits(logits, expected));
     for (auto* each : {&session, &loaded}) each->append(std::vector<Token>{7});
@@ -239,9 +240,9 @@ TEST_CASE("what is no saved text of the model is refused, and says why") {
     std::memcpy(bad.data() + at, &number, sizeof number);
     return summed(bad);
   };
-  for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{page}, std::uint64_t{page + 4},
-                                     std::uint64_t{page + 6}, std::uint64_t{1} << 24,
-                                     std::uint64_t{1} << 32, ~std::uint64_t{0}}) {
+  for (const std::uint64_t number :
+       {std::uint64_t{0}, std::uint64_t{page}, std::uint64_t{page + 4}, std::uint64_t{page + 6},
+        std::uint64_t{1} << 24, std::uint64_t{1} << 32, ~std::uint64_t{0}}) {
     refused(lie(136, number), session, malformed_file, "another size");
     if (number == 0 || number == page || number > page + 5)
       refused(lie(144, number), session, malformed_file, "another size");
@@ -258,7 +259,8 @@ TEST_CASE("what is no saved text of the model is refused, and says why") {
   auto larger = session_of(make_random_model<Small>(5));
   refused(good, larger, mismatch, "");
   auto narrow = session_of(make_random_model<Model<Narrow, F32>>(5));
-  refused(good, narrow, mismatch, "hidden_dim: a saved cache of another model; expected 40; found 44");
+  refused(good, narrow, mismatch,
+          "hidden_dim: a saved cache of another model; expected 40; found 44");
   ModelConfig config = ModelConfig::of<Lettered>();
   config.rope_theta = 20000;
   auto turned = session_of(make_random_model<Plain>(5, {}, config));
@@ -525,7 +527,8 @@ TEST_CASE("a text goes on beyond its context where it is asked to, alone and in 
   text.clear();
   Batch<Plain> batch(model, tokenizer, std::make_shared<Plain::Pool>(2 * (context + page)));
   batch.add(prompt, context, options, show);
-  batch.add(some_tokens(7, Lettered::vocab, 9), context, {.max_tokens = 50}, [](auto) { return true; });
+  batch.add(some_tokens(7, Lettered::vocab, 9), context, {.max_tokens = 50},
+            [](auto) { return true; });
   batch.run();
   CHECK(text == alone);
 

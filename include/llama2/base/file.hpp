@@ -33,8 +33,7 @@ class InputFile {
   /// Throws `io` with the system's reason, `malformed_file` for more than `max_bytes`, and
   /// `cancelled` if that is asked for while the file is copied.
   explicit InputFile(std::string path, FileAccess access = FileAccess::map,
-                     std::size_t max_bytes = unlimited_bytes,
-                     const std::stop_token& cancel = {})
+                     std::size_t max_bytes = unlimited_bytes, const std::stop_token& cancel = {})
       : path_(std::move(path)) {
     const os::File file = os::File::open(path_);
     if (!file) fail("cannot open");

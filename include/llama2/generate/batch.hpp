@@ -157,9 +157,9 @@ class Batch {
     for (std::size_t i = 0; i < takers_.size(); ++i) {
       Text& text = *takers_[i];
       try {
-        if (text.continuation.next(
-                logits.subspan(i * vocab, vocab), text.tokens, text.sampler, text.on_text,
-                [&](std::size_t sinks) { forget_middle(text, sinks); }))
+        if (text.continuation.next(logits.subspan(i * vocab, vocab), text.tokens, text.sampler,
+                                   text.on_text,
+                                   [&](std::size_t sinks) { forget_middle(text, sinks); }))
           continue;
         if (text.on_end)
           text.on_end(text.id, {text.continuation.reason(), text.continuation.count()});

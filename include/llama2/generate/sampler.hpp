@@ -66,9 +66,10 @@ class Candidates {
     return found != all_.end() && found->token == token ? &*found : nullptr;
   }
 
-  /// The likeliest; of equals the lowest id.
+  /// The likeliest; of equals the lowest id. What stages have made NaN is as unlikely as can be.
   [[nodiscard]] const Candidate& best() const noexcept {
-    return *std::ranges::min_element(all_, more_likely);
+    return *std::ranges::max_element(
+        all_, {}, [](const Candidate& c) { return c.logit > lowest ? c.logit : lowest; });
   }
 
   /// Sets the probabilities of a softmax of logits / temperature, temperature > 0. What stages have
@@ -142,10 +143,6 @@ class Candidates {
 
  private:
   static constexpr float lowest = -std::numeric_limits<float>::infinity();
-
-  static bool more_likely(const Candidate& a, const Candidate& b) noexcept {
-    return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
-  }
 
   /// Says for each candidate, by a float that is no NaN, how much it is to be kept.
   template <class Value>

@@ -189,8 +189,8 @@ class Session {
     const bool bos = tokens_.empty() && (tokenizer_.vocabulary().add_bos || prompt.empty());
     const auto prompt_tokens = tokenizer_.encode(prompt, {.bos = bos});
     // The text's first piece loses the space that sentencepiece puts before every text.
-    const bool blank = tokens_.empty() ? is_blank(prompt_tokens)
-                                       : prompt_tokens.empty() && is_blank(tokens_);
+    const bool blank =
+        tokens_.empty() ? is_blank(prompt_tokens) : prompt_tokens.empty() && is_blank(tokens_);
     Continuation continuation(tokenizer_, options, context(), blank);
     append(prompt_tokens);
     sampler_.seed(options.seed);
@@ -211,9 +211,9 @@ class Session {
     const double prompt_seconds = seconds_since(start);
     const auto first_logits = Clock::now();
     while (goes_on)
-      goes_on = continuation.next(logits, tokens_, sampler_, on_text,
-                                  [&](std::size_t sinks) { forget_middle(sinks); }) &&
-                evaluate(watch);
+      goes_on = continuation.next(logits, tokens_, sampler_, on_text, [&](std::size_t sinks) {
+        forget_middle(sinks);
+      }) && evaluate(watch);
     return {.reason = continuation.reason(),
             .prompt_tokens = prompt_tokens.size(),
             .tokens = continuation.count(),

@@ -1,6 +1,7 @@
 // Dialogues as files. Needs nlohmann-json, which nothing else of inference does.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -18,20 +19,25 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
-/// Writes messages as a JSON array of {"role": ..., "content": ...}, which other programs read,
-/// too. Bytes that are not UTF-8 become U+FFFD. Throws `io`.
-inline void save_transcript(const std::string& path, std::span<const Message> messages) {
+/// Messages as a JSON array of {"role": ..., "content": ...}, which other programs read, too. Bytes
+/// that are not UTF-8 become U+FFFD.
+inline std::string transcript_text(std::span<const Message> messages) {
   auto json = nlohmann::json::array();
   for (const Message& message : messages)
     json.push_back({{"role", std::string(to_string(message.role))}, {"content", message.text}});
+  return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+/// Writes `transcript_text` to a file. Throws `io`.
+inline void save_transcript(const std::string& path, std::span<const Message> messages) {
   OutputFile file(path);
-  file.write(json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  file.write(transcript_text(messages));
   file.commit();
 }
 
 /// The most messages of a transcript that is read, and the most bytes.
 inline constexpr std::size_t max_transcript_messages = std::size_t{1} << 16;
-inline constexpr std::size_t max_transcript_bytes = std::size_t{64} << 20;
+inline constexpr std::size_t max_transcript_bytes = std::size_t{4} << 20;
 
 namespace detail {
 
@@ -79,9 +85,7 @@ class TranscriptReader {
 
   bool key(std::string& name) {
     if (depth_ != in_message) return true;
-    member_ = name == "role"      ? Member::role
-              : name == "content" ? Member::content
-                                  : Member::other;
+    member_ = name == "role" ? Member::role : name == "content" ? Member::content : Member::other;
     if ((member_ == Member::role && role_) || (member_ == Member::content && content_))
       refuse("a message says it twice", {}, name);
     return true;
@@ -107,7 +111,10 @@ class TranscriptReader {
 
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::json::exception& error) {
-    throw Error(ErrorCode::malformed_file, "no transcript of a chat: " + std::string(error.what()),
+    std::string_view why = error.what();  // "[json.exception.parse_error.101] parse error at ..."
+    why.remove_prefix(std::min(why.size(), why.find("] ") + 2));
+    throw Error(ErrorCode::malformed_file,
+                "no transcript of a chat: " + std::string(why.substr(0, 200)),
                 {.file = path_, .offset = position, .expected = "JSON"});
   }
 
@@ -127,9 +134,8 @@ class TranscriptReader {
   [[noreturn]] void refuse(const char* message, std::string expected, std::string found) const {
     throw Error(ErrorCode::malformed_file, message,
                 {.file = path_,
-                 .tensor = depth_ == outside
-                               ? std::string()
-                               : "message " + std::to_string(messages_.size() + 1),
+                 .tensor = depth_ == outside ? std::string()
+                                             : "message " + std::to_string(messages_.size() + 1),
                  .expected = std::move(expected),
                  .found = std::move(found)});
   }

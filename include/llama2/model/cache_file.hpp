@@ -53,10 +53,20 @@ namespace detail {
 struct CacheFileHeader {
   static constexpr std::array<char, 8> magic_of_all = {'l', 'l', 'a', 'm', 'a', '2', 'k', 'v'};
   static constexpr std::uint32_t this_version = 1;
-  static constexpr std::array<const char*, 14> names = {
-      "dim",        "hidden_dim",   "layers",           "heads",         "kv_heads",
-      "vocab",      "norm_epsilon", "rope_theta",       "rope_scaling",  "rope_factor",
-      "rope_context", "rope_attention_factor", "rope_beta_fast", "rope_beta_slow"};
+  static constexpr std::array<const char*, 14> names = {"dim",
+                                                        "hidden_dim",
+                                                        "layers",
+                                                        "heads",
+                                                        "kv_heads",
+                                                        "vocab",
+                                                        "norm_epsilon",
+                                                        "rope_theta",
+                                                        "rope_scaling",
+                                                        "rope_factor",
+                                                        "rope_context",
+                                                        "rope_attention_factor",
+                                                        "rope_beta_fast",
+                                                        "rope_beta_slow"};
 
   std::array<char, 8> magic;
   std::uint32_t version;
@@ -70,8 +80,8 @@ struct CacheFileHeader {
   template <class M>
   static CacheFileHeader of(const M& model, std::size_t tokens, std::size_t positions) {
     using S = typename M::Shape;
-    CacheFileHeader header{magic_of_all,      this_version, kv_page_positions, {}, {}, tokens,
-                           positions, llama2::fingerprint(model)};
+    CacheFileHeader header{magic_of_all, this_version, kv_page_positions,         {}, {},
+                           tokens,       positions,    llama2::fingerprint(model)};
     std::ranges::copy(M::Kv::name, header.format.begin());
     const ModelConfig& config = model.config();
     RopeScaling scaling;  // what has no effect is as by default
@@ -131,9 +141,8 @@ inline void check_cache_file(const std::string& path, std::span<const std::byte>
            std::to_string(header.page_positions));
   if (header.format != wanted.format) {
     const auto text = [](const std::array<char, 8>& name) {
-      return std::string(name.begin(), std::ranges::find_if_not(name, [](char c) {
-                           return c > ' ' && c <= '~';
-                         }));
+      return std::string(
+          name.begin(), std::ranges::find_if_not(name, [](char c) { return c > ' ' && c <= '~'; }));
     };
     refuse(mismatch, another, "format of the cache", text(wanted.format), text(header.format));
   }
@@ -149,8 +158,8 @@ inline void check_cache_file(const std::string& path, std::span<const std::byte>
 
 /// Writes what has been evaluated of a text, and all its tokens, to a file, which appears when it
 /// is complete. It is for models of the same weights, in the same format, with the same rotary
-/// embedding, on any machine. Throws `io`, and `invalid_argument` if there are fewer tokens than the
-/// sequence has positions.
+/// embedding, on any machine. Throws `io`, and `invalid_argument` if there are fewer tokens than
+/// the sequence has positions.
 template <class M>
 void save_cache(const std::string& path, const M& model, const typename M::Sequence& sequence,
                 std::span<const Token> tokens) {
@@ -186,10 +195,10 @@ void save_cache(const std::string& path, const M& model, const typename M::Seque
 /// Replaces a sequence's past by a saved one, and returns the tokens of the text, which may be more
 /// than the sequence then has positions. What is computed next has the bits that it would have had.
 ///
-/// Throws `io`; `malformed_file`, `unsupported` or `mismatch` for a file that is damaged, of another
-/// version or another model; `context_exhausted` if the text does not fit into the sequence: all
-/// these change nothing. `out_of_memory`, if a page is shared with a fork and the pool has none in
-/// its place, leaves the sequence empty.
+/// Throws `io`; `malformed_file`, `unsupported` or `mismatch` for a file that is damaged, of
+/// another version or another model; `context_exhausted` if the text does not fit into the
+/// sequence: all these change nothing. `out_of_memory`, if a page is shared with a fork and the
+/// pool has none in its place, leaves the sequence empty.
 template <class M>
 std::vector<Token> load_cache(const std::string& path, const M& model,
                               typename M::Sequence& sequence, FileAccess access = FileAccess::map) {
@@ -208,13 +217,12 @@ std::vector<Token> load_cache(const std::string& path, const M& model,
                                  ? static_cast<std::size_t>(header.positions)
                                  : std::numeric_limits<std::size_t>::max();
   if (filled > max_context ||
-      bytes.size() !=
-          least + header.tokens * sizeof(Token) + ceil_div(filled, page) * page_bytes)
-    throw Error(ErrorCode::malformed_file, "the saved cache has another size than it says",
-                {.file = path,
-                 .found = std::to_string(header.tokens) + " tokens, " +
-                          std::to_string(header.positions) + " positions, " +
-                          std::to_string(bytes.size()) + " bytes"});
+      bytes.size() != least + header.tokens * sizeof(Token) + ceil_div(filled, page) * page_bytes)
+    throw Error(
+        ErrorCode::malformed_file, "the saved cache has another size than it says",
+        {.file = path,
+         .found = std::to_string(header.tokens) + " tokens, " + std::to_string(header.positions) +
+                  " positions, " + std::to_string(bytes.size()) + " bytes"});
   if (header.tokens > sequence.capacity())
     throw Error(ErrorCode::context_exhausted, "the saved text does not fit into the context",
                 {.file = path,

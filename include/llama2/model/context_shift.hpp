@@ -19,14 +19,16 @@
 namespace llama2::inline LLAMA2_ABI {
 
 /// How many positions a full context of `context` forgets after the first `sinks`: half of the
-/// rest, in whole pages, but one at least. Throws `invalid_argument` if nothing would be left of it.
+/// rest, in whole pages, but one at least. Throws `invalid_argument` if nothing would be left of
+/// it.
 inline std::size_t shifted_positions(std::size_t sinks, std::size_t context) {
   constexpr std::size_t page = kv_page_positions;
   if (sinks > context || context - sinks <= page)
-    throw Error(ErrorCode::invalid_argument, "the context is too small to forget a part of it",
-                {.tensor = "sinks",
-                 .expected = "a context of more than " + std::to_string(page) + " tokens after them",
-                 .found = std::to_string(sinks) + " of " + std::to_string(context)});
+    throw Error(
+        ErrorCode::invalid_argument, "the context is too small to forget a part of it",
+        {.tensor = "sinks",
+         .expected = "a context of more than " + std::to_string(page) + " tokens after them",
+         .found = std::to_string(sinks) + " of " + std::to_string(context)});
   return std::max(page, (context - sinks) / 2 / page * page);
 }
 

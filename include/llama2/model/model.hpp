@@ -187,7 +187,8 @@ class Model {
       visit_view(weights.token_embedding, [&](const auto& embedding) {
         embedding.decode_row(static_cast<std::size_t>(rows[t].token), ws.stream + t * S::dim);
       });
-      state_->rotation.fill(rows[t].position, ws.cosines + t * head_dim<S>, ws.sines + t * head_dim<S>);
+      state_->rotation.fill(rows[t].position, ws.cosines + t * head_dim<S>,
+                            ws.sines + t * head_dim<S>);
     }
     const std::span<const float> stream(ws.stream, rows.size() * S::dim);
     for (std::size_t l = 0; l < S::layers; ++l) {
