@@ -1,15 +1,12 @@
 // A dialogue with a chat model, at the terminal.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <chrono>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <iostream>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -90,10 +87,12 @@ class Program {
     } else if (command == "/save" || command == "/load") {
       if (argument.empty())
         throw llama2::Error(llama2::ErrorCode::invalid_argument, command + " needs a file");
-      if (command == "/save")
+      if (command == "/save") {
         llama2::save_transcript(argument, chat_.messages());
-      else
+        std::cout << "saved " << chat_.messages().size() << " messages to " << argument << '\n';
+      } else {
         load(llama2::load_transcript(argument));
+      }
     } else if (command == "/stats") {
       stats();
     } else {
@@ -135,15 +134,19 @@ class Program {
   }
 
   void stats() const {
-    std::printf("%zu answers; %zu of %zu tokens of the context in use\n", chat_.answers(),
-                chat_.session().tokens().size(), chat_.session().context());
+    std::printf("%zu answer%s; %zu of %zu tokens of the context in use\n", chat_.answers(),
+                chat_.answers() == 1 ? "" : "s", chat_.session().tokens().size(),
+                chat_.session().context());
     if (last_) {
       const auto rate = [](std::size_t tokens, double seconds) {
         return seconds > 0 ? static_cast<double>(tokens) / seconds : 0;
       };
-      std::printf("last: %zu new tokens read at %.1f tokens/s, %zu produced at %.1f tokens/s\n",
-                  last_->prompt_tokens, rate(last_->prompt_tokens, last_->prompt_seconds),
-                  last_->tokens, rate(last_->tokens, last_->seconds));
+      std::printf("last: ");
+      if (last_->prompt_tokens != 0)  // none where an answer is tried again
+        std::printf("%zu new tokens read at %.1f tokens/s, ", last_->prompt_tokens,
+                    rate(last_->prompt_tokens, last_->prompt_seconds));
+      std::printf("%zu produced at %.1f tokens/s\n", last_->tokens,
+                  rate(last_->tokens, last_->seconds));
     }
     std::fflush(stdout);
   }
