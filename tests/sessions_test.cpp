@@ -730,6 +730,38 @@ TEST_CASE("a batch that is cancelled loses nothing") {
   CHECK(texts(true) == texts(false));
 }
 
+TEST_CASE("a text of a batch is cancelled alone, and learns of its prompt alone") {
+  const Plain model = make_random_model<Plain>(10);
+  Batch<Plain> batch(model, test::synthetic_tokenizer(), std::make_shared<Plain::Pool>(4 * page),
+                     20);
+  std::stop_source source;
+  std::vector<std::uint64_t> progress;
+  std::vector<StopReason> ends(2, StopReason::stopped);
+  std::vector<std::size_t> tokens(2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    GenerateOptions options{.max_tokens = 9, .logit_bias = {{1, -INFINITY}, {2, -INFINITY}}};
+    options.on_token = [&, i](Token, std::span<const float>) {
+      if (++tokens[i] == 4 && i == 0) source.request_stop();
+    };
+    if (i == 0) {
+      options.cancel = source.get_token();
+      options.on_prompt = [&](std::uint64_t done, std::uint64_t total) {
+        progress.push_back(done);
+        CHECK(total == 50);
+      };
+    }
+    batch.add(
+        some_tokens(50, Lettered::vocab, i), 2 * page, options, [](auto) { return true; },
+        [&ends, i](auto, const BatchResult& end) { ends[i] = end.reason; });
+  }
+  batch.run();
+  CHECK(ends == std::vector{StopReason::cancelled, StopReason::max_tokens});
+  CHECK(tokens == std::vector<std::size_t>{4, 9});
+  REQUIRE(progress.size() > 2);
+  CHECK(std::ranges::is_sorted(progress));
+  CHECK(progress.back() == 50);
+}
+
 TEST_CASE("loading, writing and scoring are cancelled") {
   const TempFile file(test::write_version_1(test::random_float_model<Wide>(33)));
   std::size_t tasks = 0;

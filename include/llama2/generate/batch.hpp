@@ -84,9 +84,9 @@ class Batch {
     const bool blank = prompt.size() == 1 && prompt.front() == tokenizer_.bos();
     prompt.reserve(past.capacity());
     Continuation continuation(tokenizer_, options, past.capacity(), blank);
-    auto text = std::make_unique<Text>(Text{next_id_, std::move(past), std::move(prompt),
-                                            std::move(continuation), Sampler(vocab),
-                                            std::move(on_text), std::move(on_end)});
+    auto text = std::make_unique<Text>(
+        Text{next_id_, std::move(past), std::move(prompt), std::move(continuation), Sampler(vocab),
+             std::move(on_text), std::move(on_end), options.cancel, options.on_prompt});
     text->sampler.seed(options.seed);
     // What steps need, so that they allocate nothing.
     const std::size_t takers = std::min(texts_.size() + 1, workspace_.rows());
@@ -114,8 +114,8 @@ class Batch {
   }
 
   /// One pass: a token for each text that has been evaluated to its end, and of the prompts what
-  /// there is room for beside them. Returns how many texts are left. Of a text's options, `cancel`
-  /// and `on_prompt` have no effect here: `watch` is for all, and learns how far the step is.
+  /// there is room for beside them. Returns how many texts are left. A text's own `cancel` ends it
+  /// before the step; `watch` is for the step as a whole, and learns how far it is.
   ///
   /// Throws `out_of_memory` if a shared page needs a copy and the pool has none, and what ends the
   /// watched work, with no text changed; what a text's callback or sampling throws ends that text,
@@ -123,6 +123,14 @@ class Batch {
   std::size_t step(const Watch& watch = {}) {
     rows_.clear();
     takers_.clear();
+    std::exception_ptr failure;
+    for (const auto& text : texts_)
+      if (text->cancel.stop_requested())
+        advance(*text, failure, [&] {
+          text->continuation.cancel(text->on_text);
+          return false;
+        });
+    forget_ended(failure);
     const auto left_of = [](const auto& text) {
       return text->tokens.size() - text->sequence.size();
     };
@@ -152,24 +160,23 @@ class Batch {
       std::swap(texts_, order_);
     }
 
-    std::exception_ptr failure;
+    for (const auto& text : texts_)
+      if (text->on_prompt && text->continuation.count() == 0)
+        advance(*text, failure, [&] {
+          text->on_prompt(text->sequence.size(), text->tokens.size());
+          return true;
+        });
     // The rows' order is that of the takers'.
     for (std::size_t i = 0; i < takers_.size(); ++i) {
       Text& text = *takers_[i];
-      try {
-        if (text.continuation.next(logits.subspan(i * vocab, vocab), text.tokens, text.sampler,
-                                   text.on_text,
-                                   [&](std::size_t sinks) { forget_middle(text, sinks); }))
-          continue;
-        if (text.on_end)
-          text.on_end(text.id, {text.continuation.reason(), text.continuation.count()});
-      } catch (...) {
-        if (!failure) failure = std::current_exception();
-      }
-      text.ended = true;
+      if (text.ended) continue;
+      advance(text, failure, [&] {
+        return text.continuation.next(logits.subspan(i * vocab, vocab), text.tokens, text.sampler,
+                                      text.on_text,
+                                      [&](std::size_t sinks) { forget_middle(text, sinks); });
+      });
     }
-    std::erase_if(texts_, [](const auto& text) { return text->ended; });
-    if (failure) std::rethrow_exception(failure);
+    forget_ended(failure);
     return texts_.size();
   }
 
@@ -191,9 +198,30 @@ class Batch {
     Sampler sampler;
     OnText on_text;
     OnEnd on_end;
+    std::stop_token cancel;
+    OnProgress on_prompt;
     bool taken = false;  // whether the step gives its logits
     bool ended = false;
   };
+
+  /// Takes a text further by `act`, which returns whether it goes on; otherwise it has ended, and
+  /// also by what it throws, which goes to `failure` unless there is one already.
+  template <class Act>
+  static void advance(Text& text, std::exception_ptr& failure, Act&& act) {
+    try {
+      if (act()) return;
+      if (text.on_end)
+        text.on_end(text.id, {text.continuation.reason(), text.continuation.count()});
+    } catch (...) {
+      if (!failure) failure = std::current_exception();
+    }
+    text.ended = true;
+  }
+
+  void forget_ended(const std::exception_ptr& failure) {
+    std::erase_if(texts_, [](const auto& text) { return text->ended; });
+    if (failure) std::rethrow_exception(failure);
+  }
 
   /// See `Session::forget_middle`.
   void forget_middle(Text& text, std::size_t sinks) {

@@ -45,10 +45,13 @@ class Candidates {
   /// All tokens; NaN counts as minus infinity, which is no candidate. Throws `malformed_file` if
   /// none remains, which only damaged weights bring about.
   void assign(std::span<const float> logits) {
-    all_.clear();
-    for (std::size_t i = 0; i < logits.size(); ++i)
-      if (logits[i] > lowest)  // false for NaN, too
-        all_.push_back({static_cast<Token>(i), logits[i], 0});
+    all_.resize(logits.size());
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      all_[count] = {static_cast<Token>(i), logits[i], 0};
+      count += logits[i] > lowest;  // false for NaN, too
+    }
+    all_.resize(count);
     if (all_.empty())
       throw Error(ErrorCode::malformed_file,
                   "the model's logits are not numbers: its weights are damaged");
@@ -109,12 +112,11 @@ class Candidates {
     std::erase_if(all_, [](const Candidate& c) { return c.probability == 0; });
     const double sum = total();
     const auto log_sum = static_cast<float>(std::log(sum));
-    const auto surprise = [&](const Candidate& c) { return log_sum - std::log(c.probability); };
+    rank([&](const Candidate& c) { return log_sum - std::log(c.probability); });  // surprise
     double entropy = 0;
-    for (const Candidate& c : all_) entropy += c.probability / sum * double{surprise(c)};
-    rank([&, mean = static_cast<float>(entropy)](const Candidate& c) {
-      return -std::abs(surprise(c) - mean);
-    });
+    for (std::size_t i = 0; i < all_.size(); ++i)
+      entropy += all_[i].probability / sum * double{ranks_[i]};
+    for (float& surprise : ranks_) surprise = -std::abs(surprise - static_cast<float>(entropy));
     keep_highest(p * sum, [](const Candidate& c) { return double{c.probability}; });
   }
 
@@ -147,12 +149,14 @@ class Candidates {
   /// Says for each candidate, by a float that is no NaN, how much it is to be kept.
   template <class Value>
   void rank(Value&& value) {
-    ranks_.clear();
-    for (const Candidate& c : all_) {
-      // As integers, floats are in order but for their sign. (Adding 0 makes -0 the same as 0.)
-      const auto bits = std::bit_cast<std::uint32_t>(value(c) + 0.0f);
-      ranks_.push_back(bits >> 31 != 0 ? ~bits : bits | std::uint32_t{1} << 31);
-    }
+    ranks_.resize(all_.size());
+    std::ranges::transform(all_, ranks_.begin(), value);
+  }
+
+  /// A rank as an integer, in the same order. (Adding 0 makes -0 the same as 0.)
+  [[nodiscard]] std::uint32_t ordered(std::size_t i) const noexcept {
+    const auto bits = std::bit_cast<std::uint32_t>(ranks_[i] + 0.0f);
+    return bits >> 31 != 0 ? ~bits : bits | std::uint32_t{1} << 31;
   }
 
   /// Keeps the fewest candidates of the highest ranks, of equals the first, whose weights sum to
@@ -167,7 +171,7 @@ class Candidates {
       std::array<double, std::size_t{1} << digit_bits> sums{};
       std::size_t least = sums.size();
       for (std::size_t i = 0; i < all_.size(); ++i) {
-        const std::uint64_t number = std::uint64_t{ranks_[i]} >> shift;
+        const std::uint64_t number = std::uint64_t{ordered(i)} >> shift;
         if (number >> digit_bits != lowest_rank) continue;
         const auto place = static_cast<std::size_t>(number % sums.size());
         sums[place] += weight(all_[i]);
@@ -179,18 +183,20 @@ class Candidates {
     }
     std::size_t kept = 0;
     for (std::size_t i = 0; i < all_.size(); ++i) {
-      if (ranks_[i] < lowest_rank) continue;
-      if (ranks_[i] == lowest_rank) {
-        if (above >= enough) continue;
+      const std::uint32_t own = ordered(i);
+      bool keep = own > lowest_rank;
+      if (own == lowest_rank && above < enough) {
+        keep = true;
         above += weight(all_[i]);
       }
-      all_[kept++] = all_[i];
+      all_[kept] = all_[i];
+      kept += keep;
     }
     all_.resize(kept);
   }
 
   std::vector<Candidate> all_;
-  std::vector<std::uint32_t> ranks_;  // of each, while some are chosen
+  std::vector<float> ranks_;  // of each, while some are chosen
 };
 
 /// A stage of one's own: changes logits before probabilities are made of them; minus infinity takes

@@ -85,6 +85,8 @@ std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
     ScoredText& result = results[i];
     GenerateOptions own = options;
     own.seed = mix_bits(options.seed + i);
+    own.cancel = {};  // for all together, not for each
+    own.on_prompt = {};
     own.on_token = [&result, &options](Token token, std::span<const float> logits) {
       result.tokens.push_back(token);
       result.log_probability += log_probability(logits, token);
