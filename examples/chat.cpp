@@ -1,15 +1,12 @@
 // A dialogue with a chat model, at the terminal.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <chrono>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <iostream>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,10 +16,7 @@
 #include "interrupt.hpp"
 #include "llama2/generate/chat.hpp"
 #include "llama2/generate/transcript.hpp"
-#include "llama2/io/load_tokenizer.hpp"
-#include "models.hpp"
-#include "rope_options.hpp"
-#include "target_options.hpp"
+#include "model_options.hpp"
 #include "terminal.hpp"
 
 namespace {
@@ -93,10 +87,12 @@ class Program {
     } else if (command == "/save" || command == "/load") {
       if (argument.empty())
         throw llama2::Error(llama2::ErrorCode::invalid_argument, command + " needs a file");
-      if (command == "/save")
+      if (command == "/save") {
         llama2::save_transcript(argument, chat_.messages());
-      else
-        chat_ = make_(llama2::load_transcript(argument));
+        std::cout << "saved " << chat_.messages().size() << " messages to " << argument << '\n';
+      } else {
+        load(llama2::load_transcript(argument));
+      }
     } else if (command == "/stats") {
       stats();
     } else {
@@ -105,14 +101,27 @@ class Program {
     return true;
   }
 
+  /// Goes on with another dialogue, and shows where it is.
+  void load(std::vector<llama2::Message> messages) {
+    chat_ = make_(std::move(messages));
+    last_.reset();
+    if (!terminal_.is_interactive() || chat_.answers() == 0) return;
+    const auto last = chat_.messages().last(2);
+    std::cout << "> " << last[0].text << '\n'
+              << terminal_.colour("36") << last[1].text << terminal_.colour("0") << '\n';
+  }
+
   template <class Ask>
   void answer(Ask&& ask) {
     examples::interrupted = false;
+    const std::stop_source cancel;
+    const examples::OnInterrupt on_interrupt(cancel);
+    chat_.generate_options().cancel = cancel.get_token();
     std::cout << terminal_.colour("36");
     try {
       last_ = ask([](std::string_view text) {
                 std::cout << text << std::flush;
-                return !examples::interrupted && std::cout.good();
+                return std::cout.good();
               }).result;
     } catch (...) {
       std::cout << terminal_.colour("0") << std::flush;
@@ -125,15 +134,19 @@ class Program {
   }
 
   void stats() const {
-    std::printf("%zu answers; %zu of %zu tokens of the context in use\n", chat_.answers(),
-                chat_.session().tokens().size(), chat_.session().context());
+    std::printf("%zu answer%s; %zu of %zu tokens of the context in use\n", chat_.answers(),
+                chat_.answers() == 1 ? "" : "s", chat_.session().tokens().size(),
+                chat_.session().context());
     if (last_) {
       const auto rate = [](std::size_t tokens, double seconds) {
         return seconds > 0 ? static_cast<double>(tokens) / seconds : 0;
       };
-      std::printf("last: %zu new tokens read at %.1f tokens/s, %zu produced at %.1f tokens/s\n",
-                  last_->prompt_tokens, rate(last_->prompt_tokens, last_->prompt_seconds),
-                  last_->tokens, rate(last_->tokens, last_->seconds));
+      std::printf("last: ");
+      if (last_->prompt_tokens != 0)  // none where an answer is tried again
+        std::printf("%zu new tokens read at %.1f tokens/s, ", last_->prompt_tokens,
+                    rate(last_->prompt_tokens, last_->prompt_seconds));
+      std::printf("%zu produced at %.1f tokens/s\n", last_->tokens,
+                  rate(last_->tokens, last_->seconds));
     }
     std::fflush(stdout);
   }
@@ -148,53 +161,24 @@ class Program {
 
 int main(int argc, char** argv) {
   CLI::App app{"A dialogue with a Llama 2 chat model. Reads lines; /help lists the commands."};
-  std::string model_path, tokenizer_path, system, transcript, target, weights;
-  std::size_t context = 0;
-  llama2::LoadOptions load_options;
+  std::string system, transcript;
   llama2::ChatOptions options;
-  auto& generate = options.generate;
-  app.add_option("MODEL", model_path, "checkpoint: a llama2.c .bin or a GGUF file")->required();
-  app.add_option("--tokenizer", tokenizer_path,
-                 "tokenizer.model or tokenizer.bin; by default looked for beside the model");
+  examples::ModelOptions model_options(app, "the dialogue");
   app.add_option("--system", system, "system prompt");
   app.add_option("--load", transcript, "go on with a dialogue that /save wrote");
-  app.add_option("--max-tokens", generate.max_tokens, "most tokens of an answer")
-      ->capture_default_str()
-      ->check(examples::whole_number);
-  app.add_option("--temperature", generate.temperature, "0 takes the likeliest token each time")
-      ->capture_default_str();
-  app.add_option("--top-p", generate.top_p,
-                 "sample among the likeliest tokens that have this probability together")
-      ->capture_default_str();
-  app.add_option("--stop", generate.stop, "strings before which an answer ends");
-  auto* const seed_option = app.add_option(
-      "--seed", generate.seed, "same seed, same answers; by default another one each time");
-  seed_option->check(examples::whole_number);
-  app.add_option("--threads", load_options.threads, "0: one per processor")
-      ->capture_default_str()
-      ->check(examples::whole_number);
-  app.add_option("--context", context, "most tokens of the dialogue; 0: the model's own")
-      ->capture_default_str()
-      ->check(examples::whole_number);
-  examples::add_rope_options(app, load_options.rope_scaling);
-  examples::add_weights_option(app, weights);
-  examples::add_target_options(app, target);
+  examples::SamplingOptions sampling(app, options.generate);
 
   return examples::run(app, argc, argv, [&] {
-    generate.sampling().validate();
-    load_options.target = examples::target_named(target);
-    if (seed_option->count() == 0)
-      generate.seed =
-          static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+    sampling.finish();
     std::vector<llama2::Message> messages;
     if (!transcript.empty()) messages = llama2::load_transcript(transcript);
 
-    const llama2::AnyModel model = examples::load_model(model_path, weights, load_options);
-    const llama2::Tokenizer tokenizer = llama2::load_tokenizer(
-        examples::find_tokenizer(tokenizer_path, model_path, model.shape().vocab));
+    const llama2::AnyModel model = model_options.load_model();
+    const llama2::Tokenizer tokenizer = model_options.load_tokenizer(model);
     Program program(
         [&](std::vector<llama2::Message> from) {
-          return AnyChat(model.session(tokenizer, context), tokenizer, options, std::move(from));
+          return AnyChat(model.session(tokenizer, model_options.context()), tokenizer, options,
+                         std::move(from));
         },
         std::move(messages));
     if (!system.empty()) program.set_system(system);

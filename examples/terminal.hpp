@@ -61,7 +61,10 @@ class Terminal {
         std::cout << '\n';
         return std::string();
       }
-      if (!line) return text.empty() ? std::nullopt : std::optional(text);
+      if (!line) {
+        if (input_) std::cout << '\n';  // after Ctrl-D
+        return text.empty() ? std::nullopt : std::optional(text);
+      }
       text += *line;
       if (!text.ends_with('\\')) break;
       text.back() = '\n';

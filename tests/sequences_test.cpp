@@ -95,6 +95,29 @@ TEST_CASE("a fork shares whole pages, and both go on as if alone") {
   CHECK(same_bits(feed(model, workspace, {&text}), last_logits(model, text.tokens)));
 }
 
+TEST_CASE("forks cost the bytes of their own pages, and no more") {
+  using M = Model<TinyGrouped, F16, Q8_0>;
+  const M model = make_random_model<M>(5);
+  Workspace<TinyGrouped> workspace;
+  const auto pool = std::make_shared<M::Pool>(64 * page);
+  const auto bytes_in_use = [&] {
+    return (pool->pages() - pool->free_pages()) * M::memory.kv_page();
+  };
+  Text<M> text{some_tokens(8 * page, 40, 1), {pool, 8 * page}};
+  feed(model, workspace, {&text});
+  CHECK(bytes_in_use() == M::memory.kv_cache(8 * page));
+  {
+    std::vector<M::Sequence> forks;
+    for (int i = 0; i < 16; ++i) forks.push_back(text.sequence.fork(8 * page + 32));
+    CHECK(bytes_in_use() == M::memory.kv_cache(8 * page) + 16 * M::memory.kv_page());
+    // A page that is filled in part is the fork's own, too.
+    text.sequence.truncate(8 * page - 1);
+    forks.push_back(text.sequence.fork(8 * page));
+    CHECK(bytes_in_use() == M::memory.kv_cache(8 * page) + 17 * M::memory.kv_page());
+  }
+  CHECK(bytes_in_use() == M::memory.kv_cache(8 * page));
+}
+
 TEST_CASE("a fork is refused where there is no room, and nothing is lost") {
   using M = Model<TinyGrouped, F32>;
   const M model = make_random_model<M>(5);
@@ -202,7 +225,7 @@ TEST_CASE("continuations of a prefix have the log-probabilities of whole texts")
                                   alone.end()));
     }
   }
-  CHECK(log_probabilities(model, std::vector<Token>{1}, {}).empty());
+  CHECK(log_probabilities(model, std::vector<Token>{1}, std::vector<std::vector<Token>>()).empty());
   const std::vector<std::vector<Token>> bad{{1, 40}}, first_bad{{-1}};
   for (const auto& continuations : {bad, first_bad})
     CHECK(error_of([&] { (void)log_probabilities(model, std::vector<Token>{1}, continuations); })

@@ -21,6 +21,8 @@ counters_of() {
       echo "$limit bytes_per_second items_per_second" ;;
     AttendPrompt) echo "$limit items_per_second" ;;
     Small) echo "$limit bytes_per_second tokens_per_second times_baseline times_baseline_median" ;;
+    Batch) echo tokens_per_second ;;
+    Continuations) echo seconds_for_all ;;
     Static*) echo "runtime_over_static runtime_over_static_median" ;;
   esac
 }
@@ -30,7 +32,7 @@ while read -r name line; do
   [[ $name == BM_* ]] || continue
   what=${name#BM_} what=${what%%/*}
   case $what in
-    Prefill | Decode | Small | Load | Open) library='' ;;
+    Prefill | Decode | Small | Load | Open | Batch | Continuations | Sample) library='' ;;
     *) library="(highway|xsimd)/" ;;
   esac
   pattern="^BM_[A-Za-z]+/[A-Z0-9_]+/${library}[A-Za-z0-9_:/]+/threads:[0-9]+\$"

@@ -28,7 +28,9 @@ talk --system 'Be kind.' <"$folder/said" >"$folder/whole" 2>"$folder/errors"
 {
   head -n 3 "$folder/said"
   echo "/save $folder/saved.json"
-} | talk --system 'Be kind.' >"$folder/first" 2>>"$folder/errors"
+} | talk --system 'Be kind.' >"$folder/first_and_more" 2>>"$folder/errors"
+grep -v '^saved ' "$folder/first_and_more" >"$folder/first"
+grep -q "^saved 5 messages to $folder/saved.json\$" "$folder/first_and_more" || fail "/save says nothing"
 tail -n 1 "$folder/said" | talk --load "$folder/saved.json" >"$folder/second" 2>>"$folder/errors"
 cat "$folder/first" "$folder/second" | cmp - "$folder/whole" ||
   fail "a dialogue that was saved and loaded goes on differently"
@@ -45,4 +47,4 @@ for expected in 'nothing to take back' 'no answer yet' 'no such command' 'needs 
   grep -q -- "$expected" "$folder/errors" || fail "no error says: $expected"
 done
 grep -q '^taken back: Hello$' "$folder/out" || fail "/undo does not say what it takes back"
-grep -q '^1 answers; ' "$folder/out" || fail "/stats does not count"
+grep -q '^1 answer; ' "$folder/out" || fail "/stats does not count"
