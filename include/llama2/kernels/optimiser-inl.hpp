@@ -46,8 +46,8 @@ inline void adamw(const AdamWStep& s, const float* gradient, std::size_t n, floa
   constexpr NativeFloats d;
   using V = Vec<NativeFloats>;
   const detail::AdamWVectors<V> c{
-      set(d, s.gradient_scale), set(d, s.beta1),    set(d, s.rest1),
-      set(d, s.beta2),          set(d, s.rest2),    set(d, s.keep),
+      set(d, s.gradient_scale), set(d, s.beta1),      set(d, s.rest1),
+      set(d, s.beta2),          set(d, s.rest2),      set(d, s.keep),
       set(d, s.rate),           set(d, s.root_scale), set(d, s.epsilon)};
   const std::size_t whole = n - n % d.lanes;
   for (std::size_t i = 0; i < whole; i += d.lanes) {

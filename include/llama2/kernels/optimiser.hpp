@@ -35,8 +35,8 @@ void adamw(const AdamWStep& s, const T* gradient, std::size_t n, T* value, T* fi
     second[i] = std::fma(static_cast<T>(s.beta2), second[i], static_cast<T>(s.rest2) * g * g);
     const T root = std::sqrt(second[i]);
     const T below = std::fma(root, static_cast<T>(s.root_scale), static_cast<T>(s.epsilon));
-    value[i] = std::fma(static_cast<T>(s.keep), value[i],
-                        -(static_cast<T>(s.rate) * first[i] / below));
+    value[i] =
+        std::fma(static_cast<T>(s.keep), value[i], -(static_cast<T>(s.rate) * first[i] / below));
   }
 }
 

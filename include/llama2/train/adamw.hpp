@@ -116,16 +116,15 @@ class AdamW {
       gradient_scale *= options_.clip_norm / norm;
     ++steps_;
     const auto t = static_cast<double>(steps_);
-    AdamWStep s{
-        .gradient_scale = static_cast<float>(gradient_scale),
-        .beta1 = static_cast<float>(options_.beta1),
-        .rest1 = static_cast<float>(1 - options_.beta1),
-        .beta2 = static_cast<float>(options_.beta2),
-        .rest2 = static_cast<float>(1 - options_.beta2),
-        .keep = static_cast<float>(1 - learning_rate * options_.weight_decay),
-        .rate = static_cast<float>(learning_rate / (1 - std::pow(options_.beta1, t))),
-        .root_scale = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t))),
-        .epsilon = static_cast<float>(options_.epsilon)};
+    AdamWStep s{.gradient_scale = static_cast<float>(gradient_scale),
+                .beta1 = static_cast<float>(options_.beta1),
+                .rest1 = static_cast<float>(1 - options_.beta1),
+                .beta2 = static_cast<float>(options_.beta2),
+                .rest2 = static_cast<float>(1 - options_.beta2),
+                .keep = static_cast<float>(1 - learning_rate * options_.weight_decay),
+                .rate = static_cast<float>(learning_rate / (1 - std::pow(options_.beta1, t))),
+                .root_scale = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t))),
+                .epsilon = static_cast<float>(options_.epsilon)};
     AdamWStep undecayed = s;
     undecayed.keep = 1;
     over_blocks(16, [&](const Block& block, std::size_t) {
@@ -138,9 +137,8 @@ class AdamW {
 
   /// Forgets the gradients.
   void clear_gradients() noexcept {
-    over_blocks(1, [](const Block& block, std::size_t) {
-      std::fill_n(block.gradient, block.size, 0.0f);
-    });
+    over_blocks(
+        1, [](const Block& block, std::size_t) { std::fill_n(block.gradient, block.size, 0.0f); });
   }
 
  private:

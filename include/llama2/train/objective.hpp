@@ -62,12 +62,12 @@ class StateFields;  // train/train_state.hpp
 /// ends. `save` puts what decides all further batches into a checkpoint's fields, and `load` takes
 /// it from there; it throws `mismatch` for fields of other data.
 template <class S>
-concept BatchSource = requires(S& source, const S& saved, StateFields& fields,
-                               const StateFields& stored) {
-  typename S::Batch;
-  { source.next() } -> std::convertible_to<const typename S::Batch&>;
-  saved.save(fields);
-  source.load(stored);
-};
+concept BatchSource =
+    requires(S& source, const S& saved, StateFields& fields, const StateFields& stored) {
+      typename S::Batch;
+      { source.next() } -> std::convertible_to<const typename S::Batch&>;
+      saved.save(fields);
+      source.load(stored);
+    };
 
 }  // namespace llama2::inline LLAMA2_ABI

@@ -107,6 +107,8 @@ class StateFields {
 namespace detail {
 
 inline constexpr std::string_view train_state_magic = "L2TRAIN1";
+inline constexpr std::size_t max_state_fields = 1000;
+inline constexpr std::size_t max_state_tensors = 16384;  // of 1024 layers and more
 
 /// A running checksum. Every step is a bijection of what came before and of the word, so a change
 /// of up to eight neighbouring bytes always shows, and any other but with chance 2^-64.
@@ -233,8 +235,7 @@ class TrainState {
     }
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       const std::byte* from = file_->bytes().data() + tensors_[i].offset;
-      for (const std::span<float> to :
-           {tensors[i].values, moments[i].first, moments[i].second}) {
+      for (const std::span<float> to : {tensors[i].values, moments[i].first, moments[i].second}) {
         std::memcpy(to.data(), from, to.size_bytes());
         from += detail::padded_floats(to.size()) * sizeof(float);
       }
@@ -265,6 +266,9 @@ class TrainState {
       if (end == text.npos || space == line.npos || space == 0)
         refuse("a field without name or value", offset, "a line \"name value\"",
                std::string(line.substr(0, 40)));
+      if (fields_.all().size() >= detail::max_state_fields ||
+          tensors_.size() >= detail::max_state_tensors)
+        refuse("more fields or tensors than any training has", offset, {}, {});
       const std::string_view name = line.substr(0, space), value = line.substr(space + 1);
       if (name == "tensor")
         add_tensor(value, offset);
