@@ -113,8 +113,8 @@ class GradientPass {
   /// (rows, dim): the gradient of the loss by `hidden()`; zeros after `forward`, to be added to.
   [[nodiscard]] std::span<float> hidden_gradient() noexcept { return {d_hidden_, rows() * S::dim}; }
 
-  /// Calls see(row, logits) for each row that has a target, in any order, from several threads.
-  /// The `vocab` logits are those of inference, bit for bit.
+  /// Calls see(row, logits) for each row that has a target, in any order, from several threads; it
+  /// must not throw. The `vocab` logits are those of inference, bit for bit.
   template <class See>
   void for_each_logits(std::span<const Token> targets, See&& see) {
     over_head_rows(targets, [&](std::size_t n) {
@@ -131,7 +131,7 @@ class GradientPass {
   ///
   /// weigh(row, logits) returns the row's weight: a constant for a language model; for a loss that
   /// is another function of the log-probability, minus its derivative. It is called in any order,
-  /// from several threads, with the `vocab` logits of inference.
+  /// from several threads, with the `vocab` logits of inference, and must not throw.
   template <class Weigh>
   void add_cross_entropy(std::span<const Token> targets, Weigh&& weigh, Gradient& gradient) {
     const auto tensors = gradient.tensors();
