@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -46,6 +47,7 @@ class MetricsLog {
     check();
   }
   void write(const ValidationReport& r) {
+    if (!std::isfinite(r.loss)) return;  // JSON has no such number, nor has a plot
     put(json_, "{\"step\":%llu,\"validation_loss\":%.9g,\"validation_targets\":%llu}\n",
         number(r.step), r.loss, number(r.targets));
     put(csv_, "%llu,,%.9g,,,,\n", number(r.step), r.loss);

@@ -40,13 +40,15 @@ struct LossSum {
 /// `tensors()` is the same list each time. `add_gradients(batch)` adds the gradients of the *sum*
 /// of the batch's losses to the tensors' gradients and returns that sum: the trainer divides by the
 /// number of losses of a whole step, however many batches that took. `loss(batch)` only returns it.
-/// Neither may allocate after the first call, if training is not to. Both may throw; the trainer
-/// then leaves the tensors' values alone.
+/// Neither may allocate after the first call, if training is not to. `values_changed()` is called
+/// when a step, or the loading of a saved state, has changed the tensors' values. Both may throw;
+/// the trainer then leaves the tensors' values alone.
 template <class O, class Batch>
 concept Objective = requires(O& objective, const Batch& batch) {
   { objective.tensors() } -> std::convertible_to<std::span<const TrainedTensor>>;
   { objective.add_gradients(batch) } -> std::convertible_to<LossSum>;
   { objective.loss(batch) } -> std::convertible_to<LossSum>;
+  objective.values_changed();
 };
 
 /// An objective that knows its work: `multiply_adds(batch)` are those of `add_gradients`, counted

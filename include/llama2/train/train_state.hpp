@@ -204,7 +204,7 @@ class TrainState {
     const auto head = static_cast<std::size_t>(head_size);
     next_ = round_up(start + head, 64);
     parse({reinterpret_cast<const char*>(bytes.data()) + start, head}, start);
-    const std::uint64_t whole = checked_add(next_, sizeof(std::uint64_t), "the file");
+    const std::uint64_t whole = next_ + sizeof(std::uint64_t);
     if (whole != bytes.size())
       refuse("the tensors do not fit the file's size", std::nullopt,
              std::to_string(whole) + " bytes", std::to_string(bytes.size()));
@@ -287,10 +287,14 @@ class TrainState {
     if (space != text.npos) {
       const auto [parsed, error] = std::from_chars(text.data() + space + 1, end, size);
       if (error == std::errc() && parsed == end && size != 0) {
-        const std::string name(text.substr(0, space));
-        const std::uint64_t padded = checked_add(size, size % 2, name);
-        tensors_.push_back({.name = name, .size = size, .offset = next_});
-        next_ = checked_add(next_, checked_mul(padded, 3 * sizeof(float), name), name);
+        const std::uint64_t most = file_->bytes().size() / (3 * sizeof(float));
+        if (size > most)
+          refuse("the tensor is larger than the file", offset,
+                 "at most " + std::to_string(most) + " elements", std::to_string(size));
+        tensors_.push_back(
+            {.name = std::string(text.substr(0, space)), .size = size, .offset = next_});
+        // No overflow: there are at most `max_state_tensors` of them.
+        next_ += 3 * sizeof(float) * detail::padded_floats(static_cast<std::size_t>(size));
         return;
       }
     }

@@ -123,6 +123,7 @@ class BasicTrainer {
     const std::uint64_t targets = state.fields().number("targets");
     source_.load(state.fields());
     state.copy_to(objective_.tensors(), optimiser_.moments());
+    objective_.values_changed();
     optimiser_.clear_gradients();
     optimiser_.set_steps(step);
     targets_ = targets;
@@ -175,6 +176,7 @@ class BasicTrainer {
       optimiser_.clear_gradients();
       throw;
     }
+    objective_.values_changed();
     report.all_targets = targets_ += losses.count;
     report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return report;
