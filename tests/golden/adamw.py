@@ -33,7 +33,7 @@ def take_step(optimiser, tensors, step):
 
 def numbers():
     """A matrix that decays and a gain that does not; gradient i of a step is uniform_at(100 * step +
-    tensor, i) * step / 4, so that some steps are clipped and others are not."""
+    tensor, i) * step / 40, so that some steps are clipped and others are not."""
     sizes = [37, 11]
     tensors = [torch.tensor(tiny_model.uniform(7 + i, n).astype(float)).requires_grad_()
                for i, n in enumerate(sizes)]
@@ -42,7 +42,7 @@ def numbers():
     norms, rates = [], []
     for step in range(1, STEPS + 1):
         for i, tensor in enumerate(tensors):
-            gradient = tiny_model.uniform(100 * step + i, sizes[i]).astype(float) * step / 4
+            gradient = tiny_model.uniform(100 * step + i, sizes[i]).astype(float) * step / 40
             tensor.grad = torch.tensor(gradient)
         norm, rate = take_step(optimiser, tensors, step)
         norms.append(norm)
@@ -65,7 +65,7 @@ def model(shape, seed, batch, length):
         loss.backward()
         losses.append(float(loss))
         norms.append(take_step(optimiser, tensors, step)[0])
-    return {"shape": shape, "seed": seed, "batch": batch, "length": length, "losses": losses,
+    return {"shape": [int(x) for x in shape], "seed": seed, "batch": batch, "length": length, "losses": losses,
             "norms": norms}
 
 

@@ -211,27 +211,32 @@ class GradientPass {
   void begin(std::span<const std::span<const Token>> texts) {
     rows_.clear();
     texts_.clear();
-    sequences_.clear();
     std::size_t count = 0, pages = 0;
-    for (const auto text : texts) {
-      if (text.empty()) throw Error(ErrorCode::invalid_argument, "an empty text");
-      count += text.size();
-      pages += ceil_div(text.size(), kv_page_positions);
+    bool fit = texts.size() <= sequences_.size();  // into the sequences of passes before
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      if (texts[i].empty()) throw Error(ErrorCode::invalid_argument, "an empty text");
+      count += texts[i].size();
+      pages += ceil_div(texts[i].size(), kv_page_positions);
+      fit = fit && texts[i].size() <= sequences_[i].capacity();
     }
     if (count > max_rows())
       throw Error(
           ErrorCode::invalid_argument, "more tokens than a gradient pass has room for",
           {.expected = "at most " + std::to_string(max_rows()), .found = std::to_string(count)});
-    if (pool_ == nullptr || pool_->pages() < pages) {
-      pool_ = nullptr;
-      const std::size_t enough = ceil_div(max_rows(), kv_page_positions);
-      pool_ = std::make_shared<Pool>(std::max(pages, enough) * kv_page_positions);
+    if (!fit) {
+      sequences_.clear();
+      if (pool_ == nullptr || pool_->pages() < pages) {
+        pool_ = nullptr;
+        const std::size_t enough = ceil_div(max_rows(), kv_page_positions);
+        pool_ = std::make_shared<Pool>(std::max(pages, enough) * kv_page_positions);
+      }
+      for (const auto text : texts) sequences_.emplace_back(pool_, text.size());
     }
-    sequences_.reserve(texts.size());  // rows point at them
-    for (const auto text : texts) {
-      auto& sequence = sequences_.emplace_back(pool_, text.size());
-      texts_.push_back({rows_.size(), text.size()});
-      for (std::size_t i = 0; i < text.size(); ++i) rows_.push_back({text[i], i, &sequence});
+    for (std::size_t s = 0; s < texts.size(); ++s) {
+      sequences_[s].truncate(0);
+      texts_.push_back({rows_.size(), texts[s].size()});
+      for (std::size_t i = 0; i < texts[s].size(); ++i)
+        rows_.push_back({texts[s][i], i, &sequences_[s]});
     }
   }
 

@@ -1,4 +1,4 @@
-// Batches of packed rows, in an order that goes on exactly where it was left.
+// Batches of packed rows, in an order that goes on exactly where it was left, and their trainer.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +16,7 @@
 #include "llama2/train/language_model.hpp"
 #include "llama2/train/objective.hpp"
 #include "llama2/train/train_state.hpp"
+#include "llama2/train/trainer.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
@@ -113,6 +114,10 @@ class TokenBatches {
   RowBatch memory_;
   TokenBatch batch_;
 };
+
+/// Trains a language model of shape S on a token file.
+template <ModelShape S, Recording R = Recording::everything>
+using Trainer = BasicTrainer<LanguageModel<S, R>, TokenBatches>;
 
 /// The loss over the first rows, at most `most`, in their order and `batch_rows` at a time.
 template <class O>
