@@ -26,22 +26,22 @@ template <class F>
 LLAMA2_INLINE void for_vectors(std::size_t n, F&& f) {
   constexpr simd::NativeFloats d;
   constexpr simd::Floats<1> single;
-  std::size_t i = 0;
-  for (; i + d.lanes <= n; i += d.lanes) f(d, i);
-  for (; i < n; ++i) f(single, i);
+  const std::size_t whole = n - n % d.lanes;
+  for (std::size_t i = 0; i < whole; i += d.lanes) f(d, i);
+  for (std::size_t i = whole; i < n; ++i) f(single, i);
 }
 
-/// sum of f(d, i), vectors, over n elements; f gets a tag.
+/// The sum of n elements, by sum = f(d, i, sum) for vectors that cover them, as above.
 template <class F>
 LLAMA2_INLINE float sum_of(std::size_t n, F&& f) {
   using namespace simd;
   constexpr NativeFloats d;
   constexpr Floats<1> single;
+  const std::size_t whole = n - n % d.lanes;
   auto sums = zero(d);
-  std::size_t i = 0;
-  for (; i + d.lanes <= n; i += d.lanes) sums = f(d, i, sums);
+  for (std::size_t i = 0; i < whole; i += d.lanes) sums = f(d, i, sums);
   auto rest = zero(single);
-  for (; i < n; ++i) rest = f(single, i, rest);
+  for (std::size_t i = whole; i < n; ++i) rest = f(single, i, rest);
   return reduce_add(d, sums) + first_lane(single, rest);
 }
 
