@@ -184,8 +184,6 @@ inline void attention_backward(const float* q, const float* k, const float* v, c
             for_tiles<rows_of<vectors()>>(
                 0, first + count, [&](auto rows, std::size_t i) LLAMA2_TARGET_ATTR {
                   const std::size_t begin = i <= first ? 0 : i - first;  // that see the first key
-                  for (std::size_t r = i + rows(); r < std::min(tokens, i + 2 * rows()); ++r)
-                    prefetch(c + r * kv_stride + j, cols);
                   multiply_tile<rows(), vectors()>(a + begin * row + i, Constant<1>(), row,
                                                    panels + j * count + begin * panel_cols,
                                                    count - begin, cols, true, c + i * kv_stride + j,

@@ -45,6 +45,32 @@ LLAMA2_INLINE float sum_of(std::size_t n, F&& f) {
   return reduce_add(d, sums) + first_lane(single, rest);
 }
 
+/// Heads of a whole number of vectors by those, of `Lanes` floats or of four; others by pairs.
+template <std::size_t Lanes>
+void rotate_backward(float* dx, const float* cosines, const float* sines, std::size_t heads,
+                     std::size_t head_dim) noexcept {
+  using namespace simd;
+  if constexpr (Lanes >= 4) {
+    constexpr Floats<Lanes> d;
+    if (head_dim % Lanes == 0) {
+      for (std::size_t h = 0; h < heads; ++h, dx += head_dim)
+        for (std::size_t i = 0; i < head_dim; i += Lanes) {
+          const auto v = load(d, dx + i);
+          const auto turned = mul(negate(load(d, sines + i)), swap_pairs(v));
+          store(d, fma(v, load(d, cosines + i), turned), dx + i);
+        }
+      return;
+    }
+    if constexpr (Lanes > 4) return rotate_backward<4>(dx, cosines, sines, heads, head_dim);
+  }
+  for (std::size_t h = 0; h < heads; ++h, dx += head_dim)
+    for (std::size_t i = 0; i < head_dim; i += 2) {
+      const float a = dx[i], b = dx[i + 1];
+      dx[i] = std::fma(a, cosines[i], -sines[i] * b);
+      dx[i + 1] = std::fma(b, cosines[i + 1], -sines[i + 1] * a);
+    }
+}
+
 }  // namespace detail
 
 inline void embedding_backward(const Token* tokens, std::size_t count, std::size_t dim,
@@ -80,25 +106,7 @@ inline void rms_norm_backward(const float* x, const float* gain, float epsilon, 
 
 inline void rotate_backward(float* dx, const float* cosines, const float* sines, std::size_t heads,
                             std::size_t head_dim) noexcept {
-  using namespace simd;
-  const auto in_vectors = [&](auto d) LLAMA2_TARGET_ATTR {
-    for (std::size_t h = 0; h < heads; ++h, dx += head_dim)
-      for (std::size_t i = 0; i < head_dim; i += d.lanes) {
-        const auto v = load(d, dx + i);
-        const auto turned = mul(negate(load(d, sines + i)), swap_pairs(v));
-        store(d, fma(v, load(d, cosines + i), turned), dx + i);
-      }
-  };
-  if constexpr (native_lanes >= 4) {
-    if (head_dim % native_lanes == 0) return in_vectors(NativeFloats());
-    if (head_dim % 4 == 0) return in_vectors(Floats<4>());
-  }
-  for (std::size_t h = 0; h < heads; ++h, dx += head_dim)
-    for (std::size_t i = 0; i < head_dim; i += 2) {
-      const float a = dx[i], b = dx[i + 1];
-      dx[i] = std::fma(a, cosines[i], -sines[i] * b);
-      dx[i + 1] = std::fma(b, cosines[i + 1], -sines[i + 1] * a);
-    }
+  detail::rotate_backward<simd::native_lanes>(dx, cosines, sines, heads, head_dim);
 }
 
 inline void swiglu_backward(float* gate, float* up, float* dy, std::size_t n) noexcept {
