@@ -271,7 +271,7 @@ TEMPLATE_TEST_CASE("threads and computing blocks again change no bit", "", TinyG
   const auto parameters = random_parameters<S>(33);
   const Texts texts = some_texts<S>({90, 3, 70, 64, 1});
   const Result one = gradient_of(live(parameters).model(), parameters, texts);
-  for (const std::size_t threads : {2, 3, 4}) {
+  for (const std::size_t threads : {2u, 3u, 4u}) {
     const LiveModel<S> model = live(parameters, pool_of(threads));
     CHECK(gradient_of(model.model(), parameters, texts).gradient == one.gradient);
     CHECK(gradient_of<S, Recording::block_inputs>(model.model(), parameters, texts).gradient ==
@@ -301,7 +301,7 @@ TEST_CASE("a loss of the hidden states flows back through all blocks") {
   pass.forward(inputs_of(texts));
   CHECK(pass.rows() == 25);
   double found = 0;
-  for (const std::size_t row : {19, 24})
+  for (const std::size_t row : {19u, 24u})
     for (std::size_t i = 0; i < S::dim; ++i) {
       found += direction(i) * static_cast<double>(pass.hidden()[row * S::dim + i]);
       pass.hidden_gradient()[row * S::dim + i] += static_cast<float>(direction(i));
@@ -398,9 +398,9 @@ TEST_CASE("a batch in shards has the same bits for any number of threads") {
   using S = TinyGrouped;
   const Texts texts = some_texts<S>({40, 3, 70, 64, 1, 33, 12, 50, 9, 80});
   const Batch batch(texts);
-  for (const std::size_t shards : {1, 3, 4, 16}) {
+  for (const std::size_t shards : {1u, 3u, 4u, 16u}) {
     const auto one = batch_gradient<S>(batch, {}, shards);
-    for (const std::size_t threads : {2, 4})
+    for (const std::size_t threads : {2u, 4u})
       CHECK(batch_gradient<S>(batch, pool_of(threads), shards) == one);
     CHECK(batch_gradient<S, Recording::block_inputs>(batch, pool_of(2), shards) == one);
     // The cut changes the rounding of sums, and nothing else.
