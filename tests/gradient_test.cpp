@@ -459,6 +459,7 @@ TEST_CASE("weights of losses, prompts and documents kept apart") {
   CHECK(refused_batch([](Batch& b) { b.weights = {1, 2}; }));
   CHECK(refused_batch([](Batch& b) { b.targets.pop_back(); }));
   CHECK(refused_batch([](Batch& b) { b.targets[3] = 33; }));
+  CHECK(refused_batch([](Batch& b) { b.inputs.emplace_back(); }));
   CHECK(refused_batch([&](Batch& b) {
     b.inputs = {long_text};
     b.targets = long_text;
