@@ -42,7 +42,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The shapes that this program can train. To train one of your own, write it here, like these, and
-// name it in `Shapes`.
+// name it in `shapes`.
 
 /// 1.3 million weights: grammar, in some minutes.
 struct Mini {
@@ -51,20 +51,12 @@ struct Mini {
   static constexpr bool tied_head = true;
 };
 
-/// 7 million weights: stories, in some hours.
-struct Small {
-  static constexpr std::size_t dim = 288, hidden_dim = 768, layers = 6, heads = 6, kv_heads = 6,
-                               vocab = 4096, context = 256;
-  static constexpr bool tied_head = true;
-};
-
 template <class S>
 struct Named {
   using Shape = S;
   const char* name;
 };
-constexpr std::tuple shapes{Named<llama2::Stories260K>{"stories260k"}, Named<Mini>{"mini"},
-                            Named<Small>{"small"}};
+constexpr std::tuple shapes{Named<llama2::Stories260K>{"stories260k"}, Named<Mini>{"mini"}};
 
 struct Options {
   std::vector<std::string> corpus;
@@ -350,9 +342,10 @@ int main(int argc, char** argv) {
   app.add_option("--out", o.out, "folder for all that is made")->required();
   std::vector<std::string> names;
   std::apply([&](const auto&... shape) { (names.emplace_back(shape.name), ...); }, shapes);
-  app.add_option("--shape", o.shape,
-                 "how large: stories260k (vocabulary 512, context 512), mini (1.3 million weights, "
-                 "2048, 256), small (7 million, 4096, 256)")
+  app.add_option(
+         "--shape", o.shape,
+         "how large: stories260k (260 thousand weights, vocabulary 512, context 512) or mini "
+         "(1.3 million, 2048, 256)")
       ->capture_default_str()
       ->check(CLI::IsMember(names));
   app.add_option("--from", o.from,
