@@ -12,7 +12,7 @@
 
 namespace test {
 
-/// Word `index` of a language of 40,000 words.
+/// Word `index` of a language of 32,768 words.
 inline std::string synthetic_word(std::size_t index) {
   constexpr std::string_view consonants = "bdfgklmnprstvz", vowels = "aeiou";
   std::string word;
@@ -27,17 +27,18 @@ inline std::string synthetic_word(std::size_t index) {
 inline const std::vector<std::string>& synthetic_words() {
   static const std::vector<std::string> words = [] {
     std::vector<std::string> made;
-    for (std::size_t i = 0; i < 40'000; ++i) made.push_back(synthetic_word(i));
+    for (std::size_t i = 0; i < 32'768; ++i) made.push_back(synthetic_word(i));
     return made;
   }();
   return words;
 }
 
-/// A word by chance, a few of them often and most of them rarely, as in real languages.
+/// A word by chance, about as in real languages: the n-th word comes 1 / n times as often as the
+/// first.
 inline const std::string& random_word(llama2::Random& random) {
-  const auto& words = synthetic_words();
-  const double u = random.uniform();
-  return words[static_cast<std::size_t>(u * u * u * static_cast<double>(words.size()))];
+  const std::uint64_t octave = random() % 15;  // as many words from each
+  const std::uint64_t first = (std::uint64_t{1} << octave) - 1;
+  return synthetic_words()[static_cast<std::size_t>(first + random() % (first + 1))];
 }
 
 /// A document of so many words, in sentences and paragraphs; the same for the same seed.

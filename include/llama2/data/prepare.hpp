@@ -68,7 +68,7 @@ struct PrepareOptions {
 
   std::string temporary_folder = ".";
   /// Bytes of memory for what waits to be sorted; beside it, 6 bytes a document read, 8 a document
-  /// written, the samples of evaluations and some 100 MB are used.
+  /// written, the samples of evaluations, and some 100 MB and 50 MB a thread are used.
   std::size_t memory_limit = std::size_t{1} << 30;
   SharedExecutor executor{};
   /// Called now and then by the thread that prepares; what it throws ends the preparation, which
