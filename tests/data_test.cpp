@@ -888,11 +888,11 @@ TEST_CASE("matches are as the paper defines them") {
 TEST_CASE("encoding with a memory for words changes no token") {
   const auto same = [](const Tokenizer& tokenizer, const std::string& text) {
     WordEncoder encoder(tokenizer);
-    std::vector<Token> tokens;
-    for (int i = 0; i < 2; ++i) {
-      tokens.clear();
+    const std::vector<Token> expected = tokenizer.encode(text, {.bos = true, .eos = true});
+    for (int i = 0; i < 2; ++i) {  // unknown words, then known ones
+      std::vector<Token> tokens;
       encoder.encode(text, {.bos = true, .eos = true}, tokens);
-      REQUIRE(tokens == tokenizer.encode(text, {.bos = true, .eos = true}));
+      REQUIRE(tokens == expected);
     }
   };
   const Tokenizer synthetic = test::synthetic_tokenizer();
@@ -907,7 +907,7 @@ TEST_CASE("encoding with a memory for words changes no token") {
     for (const char* name :
          {"text-gutenberg", "text-tinyshakespeare", "text-tinystories", "text-web-and-wiki"})
       for (const std::string& file : files_at(test_data(name)->string()))
-        same(llama, read_file(file).substr(0, 300'000));
+        same(llama, read_file(file).substr(0, 30'000));
   }
 }
 
