@@ -36,7 +36,8 @@ namespace llama2::inline LLAMA2_ABI {
 
 /// How far the preparation of a corpus has come.
 struct PrepareProgress {
-  std::string_view stage;  ///< "examining", "sampling for the tokenizer", "encoding", "writing"
+  std::string_view
+      stage;  ///< "examining", "comparing", "sampling for the tokenizer", "encoding", "writing"
   std::uint64_t done, total;
   std::string_view unit;  ///< "bytes", as on the disk, or "parts"
 };
@@ -222,6 +223,7 @@ class Preparation {
   }
 
   void drop_duplicates() {
+    progress("comparing", 0, 1, "parts");
     const std::vector<Fate> found = duplicates_->find();
     duplicates_.reset();
     auto next = found.begin();
