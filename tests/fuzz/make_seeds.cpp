@@ -691,6 +691,8 @@ void write_transcript(const Corpus& corpus) {
   corpus.add("deep", std::string(5000, '['));
   corpus.add("deep_inside", R"([{"x":)" + std::string(5000, '['));
   corpus.add("number_too_large", R"([{"x":1e999}])");
+}
+
 // Token files.
 
 /// A file of a vocabulary of `vocab` ids as data/token_file.hpp describes it.
