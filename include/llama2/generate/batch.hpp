@@ -50,10 +50,10 @@ class Batch {
       : model_(std::move(model)),
         tokenizer_(std::move(tokenizer)),
         pool_(std::move(pool)),
-        workspace_(rows) {
-    if (tokenizer_.vocab_size() > vocab)
+        workspace_(model_.make_scratch(rows)) {
+    if (tokenizer_.vocab_size() > model_.vocab())
       throw Error(ErrorCode::mismatch, "the tokenizer has ids that the model lacks",
-                  {.expected = "at most " + std::to_string(vocab),
+                  {.expected = "at most " + std::to_string(model_.vocab()),
                    .found = std::to_string(tokenizer_.vocab_size())});
     rows_.reserve(rows);
   }
@@ -73,7 +73,7 @@ class Batch {
          OnEnd on_end = {}) {
     options.sampling().validate();
     if (prompt.empty()) throw Error(ErrorCode::invalid_argument, "there is nothing to continue");
-    for (const Token token : prompt) require_token(token, vocab);
+    for (const Token token : prompt) require_token(token, model_.vocab());
     if (prompt.size() > past.capacity())
       throw Error(ErrorCode::context_exhausted, "the prompt does not fit into the context",
                   {.expected = "at most " + std::to_string(past.capacity()) + " tokens",
@@ -83,7 +83,7 @@ class Batch {
     prompt.reserve(past.capacity());
     texts_.push_back(std::make_unique<Text>(
         Text{next_id_, std::move(past), std::move(prompt), Continuation(tokenizer_, options, blank),
-             Sampler(vocab), std::move(on_text), std::move(on_end)}));
+             Sampler(model_.vocab()), std::move(on_text), std::move(on_end)}));
     texts_.back()->sampler.seed(options.seed);
     return next_id_++;
   }
@@ -134,6 +134,7 @@ class Batch {
       std::ranges::stable_partition(texts_, [&](const auto& text) {
         return std::ranges::find(takers_, text.get()) == takers_.end();
       });
+    const std::size_t vocab = model_.vocab();
     if (logits_.size() < takers_.size() * vocab)
       logits_ = AlignedBuffer<float>(takers_.size() * vocab);
     const std::span<float> logits(logits_.data(), takers_.size() * vocab);
@@ -166,8 +167,6 @@ class Batch {
   }
 
  private:
-  static constexpr std::size_t vocab = M::Shape::vocab;
-
   struct Text {
     Id id;
     Sequence sequence;
@@ -182,7 +181,7 @@ class Batch {
   M model_;
   Tokenizer tokenizer_;
   std::shared_ptr<Pool> pool_;
-  Workspace<typename M::Shape> workspace_;
+  typename M::Scratch workspace_;
   AlignedBuffer<float> logits_;
   std::vector<std::unique_ptr<Text>> texts_;
   std::vector<typename M::Row> rows_;
