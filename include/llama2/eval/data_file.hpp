@@ -313,7 +313,9 @@ inline std::vector<FoundFile> find_data_files(const std::filesystem::path& folde
 /// The first path of a source below `folder` that is not there; none if all are.
 inline std::optional<std::string> missing_data(const DataSource& source,
                                                const std::filesystem::path& folder) {
-  for (const std::string& pattern : source.files) {
+  std::vector<std::string> patterns = source.files;
+  for (const auto& [name, file] : source.beside) patterns.push_back(file);
+  for (const std::string& pattern : patterns) {
     const auto found = detail::find_data_files(folder, pattern);
     if (found.empty()) return pattern;
     for (const auto& file : found)
