@@ -38,14 +38,17 @@ struct DataSource {
   /// the field `name`; or for that field of another item, where one is given.
   std::vector<std::string> files;
   DataType type = DataType::jsonl;
-  /// Of `json`: steps to the items from the document's root, which is itself a list or an item
-  /// where this is empty: `key`, `*` for every member of an object, either with `[]` for every
+  /// Of `json`, and of each line of `jsonl`: steps to the items from the root, which is itself a
+  /// list or an item where this is empty: `key`, `*` for every member of an object, either with `[]` for every
   /// element of the list there. An item has the fields of all objects on the way, the innermost
   /// first, what `*` stood for as `key1`, `key2`, and what is no object as `value`.
   std::string at = {};
   std::vector<std::string> columns = {};  ///< of `csv`, `tsv`: names, where no first line has them
   std::string separator = {};             ///< of `text`: what stands between items
   std::map<std::string, std::string> beside = {};  ///< fields that are lines of files of their own
+  std::map<std::string, std::string> where = {};   ///< only items whose fields have these values
+  std::size_t skip = 0;                            ///< items of all files left out at the beginning
+  std::size_t take = 0;                            ///< then most items; 0: all
 };
 
 namespace detail {
@@ -186,33 +189,36 @@ inline std::vector<Record> read_items(const DataSource& source, const std::strin
     records.emplace_back(document, std::vector<const Json*>{document.get()}, path, line,
                          "line " + std::to_string(line));
   };
+  // The items of a document of JSON; `place` is where in the file it is.
+  const auto add_document = [&](Json json, std::size_t line, const auto& place) {
+    const auto document = std::make_shared<const Json>(std::move(json));
+    const std::string_view at =
+        source.at.empty() && document->is_array() ? std::string_view("[]") : source.at;
+    std::vector<const Json*> scopes;
+    std::vector<std::string> keys;
+    for_each_item(*document, at, scopes, keys, path, [&](const Json& item) {
+      std::vector<const Json*> inner_first(scopes.rbegin(), scopes.rend());
+      if (item.is_object()) inner_first.insert(inner_first.begin(), &item);
+      Record record(document, std::move(inner_first), path, line, place());
+      if (!item.is_object()) record.add("value", item);
+      for (std::size_t k = 0; k < keys.size(); ++k)
+        record.add("key" + std::to_string(k + 1), keys[k]);
+      records.push_back(std::move(record));
+    });
+  };
   switch (source.type) {
     case DataType::jsonl:
       for_each_line(text, [&](std::string_view line, std::size_t number) {
         Json object = parse_json(line, path, number);
         if (!object.is_object())
           malformed_line(path, number, "not an item", "an object", object.type_name());
-        add(std::move(object), number);
+        add_document(std::move(object), number, [&] { return "line " + std::to_string(number); });
       });
       break;
-    case DataType::json: {
-      const auto document = std::make_shared<const Json>(parse_json(text, path));
-      const std::string_view at =
-          source.at.empty() && document->is_array() ? std::string_view("[]") : source.at;
-      std::vector<const Json*> scopes;
-      std::vector<std::string> keys;
-      for_each_item(*document, at, scopes, keys, path, [&](const Json& item) {
-        std::vector<const Json*> inner_first(scopes.rbegin(), scopes.rend());
-        if (item.is_object()) inner_first.insert(inner_first.begin(), &item);
-        Record record(document, std::move(inner_first), path, 0,
-                      "item " + std::to_string(records.size() + 1));
-        if (!item.is_object()) record.add("value", item);
-        for (std::size_t k = 0; k < keys.size(); ++k)
-          record.add("key" + std::to_string(k + 1), keys[k]);
-        records.push_back(std::move(record));
-      });
+    case DataType::json:
+      add_document(parse_json(text, path), 0,
+                   [&] { return "item " + std::to_string(records.size() + 1); });
       break;
-    }
     case DataType::csv:
     case DataType::tsv: {
       std::vector<std::string> columns = source.columns;
@@ -356,6 +362,15 @@ inline std::vector<Record> read_records(const DataSource& source,
       records.insert(records.end(), items.begin(), items.end());
     }
   }
+  std::erase_if(records, [&](const Record& record) {
+    return std::ranges::any_of(source.where, [&](const auto& condition) {
+      return record.text(condition.first) != condition.second;
+    });
+  });
+  const auto skip = static_cast<std::ptrdiff_t>(std::min(source.skip, records.size()));
+  records.erase(records.begin(), records.begin() + skip);
+  if (source.take != 0 && records.size() > source.take)
+    records.erase(records.begin() + static_cast<std::ptrdiff_t>(source.take), records.end());
   return records;
 }
 

@@ -249,11 +249,18 @@ class Evaluator {
     const auto answers = likelihoods_.score(questions);
     std::size_t next = 0;
     auto end = ends.begin();
+    struct Sum {
+      double log_prob = 0;
+      std::size_t tokens = 0;
+      Json windows = Json::array();
+    };
     const auto take = [&] {
-      std::pair<double, std::size_t> sum{};
+      Sum sum;
       for (; next < *end; ++next) {
-        sum.first += answers[next].sum();
-        sum.second += answers[next].log_probs.size();
+        const double log_prob = answers[next].sum();
+        sum.log_prob += log_prob;
+        sum.tokens += answers[next].log_probs.size();
+        sum.windows.push_back({log_prob, answers[next].log_probs.size()});
       }
       ++end;
       return sum;
@@ -261,10 +268,11 @@ class Evaluator {
     for (std::size_t i = 0; i < items.size(); ++i) {
       Json& result = results[i];
       if (!pairs) {
-        const auto [log_prob, tokens] = take();
+        const auto [log_prob, tokens, windows] = take();
         result["prompt"] = items[i].question;
         result["log_prob"] = log_prob;
         result["tokens"] = tokens;
+        result["windows"] = windows;
         result["bytes"] = items[i].question.size();
         result["words"] = words_of(items[i].question).size();
         result["score"] = -log_prob / static_cast<double>(std::max<std::size_t>(1, tokens));
@@ -272,9 +280,9 @@ class Evaluator {
       }
       Json log_probs = Json::array(), tokens = Json::array(), bytes = Json::array();
       for (const std::string& text : items[i].choices) {
-        const auto [log_prob, count] = take();
-        log_probs.push_back(log_prob);
-        tokens.push_back(count);
+        const Sum sum = take();
+        log_probs.push_back(sum.log_prob);
+        tokens.push_back(sum.tokens);
         bytes.push_back(text_bytes(text));
       }
       const double a = log_probs[0].template get<double>(), b = log_probs[1].template get<double>();

@@ -179,11 +179,26 @@ inline Json metrics_of(const Task& task, std::span<const Json* const> items,
       const auto all = [&](const char* key) {
         return values_of(items, [&](const Json& item) { return number_at(item, key); });
       };
-      const auto log_probs = all("log_prob"), tokens = all("tokens"), bytes = all("bytes"),
-                 words = all("words");
+      auto log_probs = all("log_prob"), tokens = all("tokens");
+      const auto bytes = all("bytes"), words = all("words");
+      // Of a single text, its windows are what is drawn.
+      double scale = 1;
+      const bool windows = items.size() == 1;
+      const double all_tokens = windows ? tokens.front() : 0;
+      if (windows) {
+        log_probs.clear();
+        tokens.clear();
+        for (const Json& window : items.front()->at("windows")) {
+          log_probs.push_back(window.at(0).get<double>());
+          tokens.push_back(window.at(1).get<double>());
+        }
+      }
       const auto add = [&](MetricKind kind, const std::vector<double>& per, auto f) {
         kind.better = "lower";
-        metrics.push_back(ratio_metric(kind, log_probs, per, options, f));
+        scale = windows && &per != &tokens ? all_tokens / per.front() : 1;
+        metrics.push_back(ratio_metric(kind, log_probs, windows ? tokens : per, options,
+                                       [&](double x) { return f(x * scale); }));
+        metrics.back()["items"] = items.size();
       };
       add({.name = "perplexity", .unit = "perplexity"}, tokens,
           [](double x) { return std::exp(-x); });

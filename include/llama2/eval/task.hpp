@@ -406,6 +406,12 @@ inline DataSource parse_source(StrictObject object) {
     for (const auto& [name, value] : beside.json().items())
       source.beside[name] = beside.string(name);
   }
+  if (object.has("where")) {
+    StrictObject where = object.object("where");
+    for (const auto& [name, value] : where.json().items()) source.where[name] = where.string(name);
+  }
+  source.skip = object.number("skip", 0, std::size_t{1} << 40);
+  source.take = object.number("take", 0, std::size_t{1} << 40);
   object.finish();
   return source;
 }
