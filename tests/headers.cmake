@@ -25,7 +25,8 @@ foreach(header IN LISTS headers)
   list(APPEND header_sources "${source}")
 endforeach()
 add_library(llama2_header_self_containment OBJECT ${header_sources})
-target_link_libraries(llama2_header_self_containment PRIVATE llama2_own_native)
+target_link_libraries(llama2_header_self_containment PRIVATE llama2_own_native
+                                                             nlohmann_json::nlohmann_json)
 if(TARGET llama2::xsimd)
   target_include_directories(
     llama2_header_self_containment SYSTEM
