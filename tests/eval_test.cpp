@@ -84,8 +84,8 @@ TEST_CASE("normal quantiles and Wilson intervals are the tables'") {
   CHECK(normal_quantile(0.995) == near(2.5758293035489));
   // By hand: n 10, share 0.3, z 1.959964: centre (0.3 + 0.19207) / 1.384146, and so on.
   const Interval interval = wilson_interval(3, 10, 0.95);
-  CHECK(interval.low == Approx(0.107789).margin(1e-6));
-  CHECK(interval.high == Approx(0.603222).margin(1e-6));
+  CHECK(interval.low == Approx(0.107791267).margin(1e-8));
+  CHECK(interval.high == Approx(0.603221853).margin(1e-8));
   CHECK(wilson_interval(0, 20, 0.95).low == 0);
   CHECK(wilson_interval(0, 20, 0.95).high == Approx(0.161125).margin(1e-5));
   CHECK(wilson_interval(20, 20, 0.95).high == 1);
@@ -270,8 +270,8 @@ TEST_CASE("malformed data is refused with file and line") {
   CHECK(contains(message_of([&] { static_cast<void>(record.text("b")); }), "not a text"));
   CHECK(contains(message_of([&] { static_cast<void>(record.text("a[]")); }), "a list"));
   CHECK(contains(message_of([&] { static_cast<void>(record.text("a[9]")); }), "no such field"));
-  for (const char* path : {"", ".", "a.", "a[", "a[x]", "a]b[", "[0]"})
-    CHECK(error_of([&] { FieldPath{path}; }).has_value() == (std::string(path) != "a]b["));
+  for (const char* path : {"", ".", "a.", "a[", "a[x]", "a[0]b", "[0]"})
+    CHECK(error_of([&] { FieldPath{path}; }).has_value());
 }
 
 TEST_CASE("malformed tasks are refused with file and line") {
@@ -503,7 +503,7 @@ TEST_CASE("items are the same alone, together, and resumed") {
     for (std::size_t i = 0; i < together.size(); ++i)
       items.push_back(again.items().at(std::to_string(i)));
     CHECK(items == together);
-    CHECK(summarise(task, items, {}) == summarise(task, together, {}));
+    CHECK(summarise(task, items, {}).dump() == summarise(task, together, {}).dump());
   }
   CHECK(contains(message_of([&] { ItemLog log(path, {{"of", "that"}}); }), "another evaluation"));
   write_file(path, header.dump() + "\n{\"key\": 1}\n");
@@ -597,7 +597,7 @@ TEST_CASE("items of every kind have their figures") {
       const double a = sum_of(item["choices"][0]).first, b = sum_of(item["choices"][1]).first;
       CHECK(item["log_probs"][0].get<double>() == near(a));
       CHECK(item["log_probs"][1].get<double>() == near(b));
-      preferred += a > b;
+      preferred += a > b ? 1 : a == b ? 0.5 : 0;
     }
     CHECK(summary["metrics"][0]["value"].get<double>() == near(preferred / 8));
     CHECK(summary["metrics"][1]["name"] == "gap");

@@ -341,8 +341,13 @@ inline std::vector<Record> read_records(const DataSource& source,
     const auto files = detail::find_data_files(folder, path);
     if (files.empty())
       throw Error(ErrorCode::io, "no file fits the pattern", {.file = (folder / path).string()});
-    for (const detail::FoundFile& file : files) {
+    std::map<std::string, std::string> inherited;
+    if (outer != nullptr)
+      for (const FieldPath& hole : Template(pattern).paths())
+        inherited[hole.text()] = outer->text(hole);
+    for (detail::FoundFile file : files) {
       std::vector<Record> items = detail::read_items(source, file.path);
+      file.holes.insert(inherited.begin(), inherited.end());
       for (Record& item : items)
         for (const auto& [name, value] : file.holes) item.add(name, value);
       for (const auto& [name, beside] : source.beside) {

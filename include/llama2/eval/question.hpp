@@ -309,7 +309,7 @@ class LineEncoder {
     if (!by_line_) return tokenizer_.encode(text, {.bos = true});
     const std::size_t first = std::min(text.find('\n'), text.size());
     std::vector<Token> tokens = tokenizer_.encode(text.substr(0, first), {.bos = true});
-    if (first == 0) {  // the line is empty, but the text is not
+    if (first == 0 && !text.empty()) {  // the first line is empty, but the text is not
       const auto start = tokenizer_.encode("\n");
       tokens.insert(tokens.end(), start.begin(),
                     start.begin() + static_cast<std::ptrdiff_t>(before_));
