@@ -1,11 +1,9 @@
 // Preference pairs: which of two answers a person preferred, how clearly, and how safe they were.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -13,8 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "llama2/base/error.hpp"
-#include "llama2/base/file.hpp"
+#include "llama2/data/json_lines.hpp"
 #include "llama2/text/chat_format.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
@@ -47,119 +44,27 @@ struct PreferencePair {
 
 namespace detail {
 
-/// Reads one object; `where` is the file and the line.
-class PreferenceLine {
- public:
-  PreferenceLine(std::string_view text, std::string where) : where_(std::move(where)) {
-    try {
-      json_ = nlohmann::json::parse(text);
-    } catch (const nlohmann::json::parse_error& error) {
-      std::string reason = error.what();
-      if (const auto at = reason.find(": "); at != reason.npos) reason.erase(0, at + 2);
-      fail("", "not JSON", "an object", reason);
-    }
-    if (!json_.is_object()) fail("", "not an object", "an object", json_.type_name());
-  }
-
-  PreferencePair pair() const {
-    for (const auto& [key, value] : json_.items())
-      if (std::ranges::find(keys, key) == keys.end())
-        fail(key, "unknown key",
-             "one of prompt, messages, chosen, rejected, rating, safety, id, "
-             "judge, chosen_model, rejected_model",
-             key);
-    PreferencePair pair;
-    pair.messages = messages();
-    pair.chosen = required("chosen");
-    pair.rejected = required("rejected");
-    if (pair.chosen == pair.rejected)
-      fail("rejected", "the two answers are the same", "another text than chosen", "the same");
-    pair.rating = named<PreferenceRating>("rating", preference_rating_names);
-    pair.safety = named<SafetyBin>("safety", safety_bin_names);
-    pair.id = optional("id");
-    pair.judge = optional("judge");
-    pair.chosen_model = optional("chosen_model");
-    pair.rejected_model = optional("rejected_model");
-    return pair;
-  }
-
- private:
+inline PreferencePair preference_pair(const JsonLine& line) {
   static constexpr std::array<std::string_view, 10> keys = {
       "prompt", "messages", "chosen", "rejected",     "rating",
       "safety", "id",       "judge",  "chosen_model", "rejected_model"};
-
-  [[noreturn]] void fail(std::string_view key, std::string_view message, std::string expected,
-                         std::string found) const {
-    throw Error(ErrorCode::malformed_file, message,
-                {.file = where_,
-                 .tensor = std::string(key.substr(0, 60)),
-                 .expected = std::move(expected),
-                 .found = found.substr(0, 200)});
-  }
-
-  const std::string& text_of(const nlohmann::json& value, std::string_view key) const {
-    if (!value.is_string()) fail(key, "not a text", "a string", value.type_name());
-    return value.get_ref<const std::string&>();
-  }
-  std::string required(std::string_view key) const {
-    const auto at = json_.find(key);
-    if (at == json_.end()) fail(key, "missing", "a string", "nothing");
-    return text_of(*at, key);
-  }
-  std::string optional(std::string_view key) const {
-    const auto at = json_.find(key);
-    return at == json_.end() ? std::string() : text_of(*at, key);
-  }
-
-  template <class Enum, std::size_t N>
-  std::optional<Enum> named(std::string_view key,
-                            const std::array<std::string_view, N>& names) const {
-    const auto at = json_.find(key);
-    if (at == json_.end() || at->is_null()) return std::nullopt;
-    const auto name = std::ranges::find(names, std::string_view(text_of(*at, key)));
-    if (name == names.end()) {
-      std::string all;
-      for (const std::string_view n : names) all += (all.empty() ? "" : ", ") + std::string(n);
-      fail(key, "unknown value", "one of " + all, at->get<std::string>());
-    }
-    return static_cast<Enum>(name - names.begin());
-  }
-
-  std::vector<Message> messages() const {
-    const auto list = json_.find("messages");
-    if (json_.contains("prompt") == (list != json_.end()))
-      fail("prompt", "what was asked must be given once", "either prompt or messages",
-           list == json_.end() ? "neither" : "both");
-    if (list == json_.end()) return {{Role::user, required("prompt")}};
-    if (!list->is_array() || list->empty())
-      fail("messages", "not a dialogue", "a list of messages", list->type_name());
-    std::vector<Message> result;
-    for (const nlohmann::json& message : *list) {
-      if (!message.is_object() || message.size() != 2 || !message.contains("role") ||
-          !message.contains("content"))
-        fail("messages", "not a message", "an object of role and content", "another");
-      const std::string& role = text_of(message["role"], "role");
-      const std::string& content = text_of(message["content"], "content");
-      const bool first = result.empty();
-      const bool users_turn = first || result.back().role != Role::user;
-      if (role == "system" && first)
-        result.push_back({Role::system, content});
-      else if (role == "user" && users_turn)
-        result.push_back({Role::user, content});
-      else if (role == "assistant" && !users_turn)
-        result.push_back({Role::assistant, content});
-      else
-        fail("role", "out of turn", users_turn ? "user" : "assistant", role);
-    }
-    if (result.back().role != Role::user)
-      fail("messages", "the dialogue does not end with a question", "a last message of the user's",
-           "another");
-    return result;
-  }
-
-  nlohmann::json json_;
-  std::string where_;
-};
+  line.allow_only(keys);
+  PreferencePair pair{.messages = line.dialogue(),
+                      .chosen = line.text("chosen"),
+                      .rejected = line.text("rejected"),
+                      .id = line.optional_text("id"),
+                      .judge = line.optional_text("judge"),
+                      .chosen_model = line.optional_text("chosen_model"),
+                      .rejected_model = line.optional_text("rejected_model")};
+  if (pair.chosen == pair.rejected)
+    line.fail("rejected", "the two answers are the same", "another text than chosen", "the same");
+  if (const auto rating = line.index_of("rating", preference_rating_names);
+      rating < preference_rating_names.size())
+    pair.rating = static_cast<PreferenceRating>(rating);
+  if (const auto bin = line.index_of("safety", safety_bin_names); bin < safety_bin_names.size())
+    pair.safety = static_cast<SafetyBin>(bin);
+  return pair;
+}
 
 }  // namespace detail
 
@@ -168,35 +73,23 @@ class PreferenceLine {
 inline std::vector<PreferencePair> parse_preferences(std::string_view text,
                                                      const std::string& name) {
   std::vector<PreferencePair> pairs;
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    if (line.find_first_not_of(" \t\r") != line.npos)
-      pairs.push_back(
-          detail::PreferenceLine(line, name + ", line " + std::to_string(number)).pair());
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
+  for_each_json_line(text, name,
+                     [&](const JsonLine& line) { pairs.push_back(detail::preference_pair(line)); });
   return pairs;
 }
 
 /// Reads a file of pairs, 1 GiB at most. Throws `io`, and `malformed_file` with file and line.
 inline std::vector<PreferencePair> read_preferences(const std::string& path) {
-  const InputFile file(path, FileAccess::map, std::size_t{1} << 30);
-  const auto bytes = file.bytes();
-  return parse_preferences({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+  std::vector<PreferencePair> pairs;
+  for_each_json_line_of(
+      path, [&](const JsonLine& line) { pairs.push_back(detail::preference_pair(line)); });
+  return pairs;
 }
 
 /// A pair as one line of a file, with its end.
 inline std::string preference_line(const PreferencePair& pair) {
   nlohmann::ordered_json json;
-  if (pair.messages.size() == 1 && pair.messages.front().role == Role::user) {
-    json["prompt"] = pair.messages.front().text;
-  } else {
-    json["messages"] = nlohmann::ordered_json::array();
-    for (const Message& message : pair.messages)
-      json["messages"].push_back({{"role", to_string(message.role)}, {"content", message.text}});
-  }
+  add_dialogue(json, pair.messages);
   json["chosen"] = pair.chosen;
   json["rejected"] = pair.rejected;
   if (pair.rating) json["rating"] = preference_rating_names[static_cast<std::size_t>(*pair.rating)];
@@ -208,7 +101,7 @@ inline std::string preference_line(const PreferencePair& pair) {
       {"rejected_model", &pair.rejected_model}};
   for (const auto& [key, text] : texts)
     if (!text->empty()) json[key] = *text;
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+  return json_line(json);
 }
 
 }  // namespace llama2::inline LLAMA2_ABI
