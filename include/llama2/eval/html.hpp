@@ -35,7 +35,8 @@ inline std::size_t visible_sequence(std::string_view text) noexcept {
   const bool well_formed =
       point >= least[length] && point <= 0x10FFFF && (point < 0xD800 || point > 0xDFFF);
   const bool hides = (point >= 0x80 && point <= 0x9F) || (point >= 0x202A && point <= 0x202E) ||
-                     (point >= 0x2066 && point <= 0x2069) || point == 0x200E || point == 0x200F;
+                     (point >= 0x2066 && point <= 0x2069) || point == 0x200E || point == 0x200F ||
+                     (point & 0xFFFEu) == 0xFFFEu;
   return well_formed && !hides ? length : 0;
 }
 
@@ -69,9 +70,9 @@ inline std::string html_escaped(std::string_view text) {
 }
 
 /// JSON for the inside of a script element: no text in it can end the element or open a comment.
-inline std::string script_json(const nlohmann::ordered_json& json) {
-  const std::string text =
-      json.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+template <class Json>
+std::string script_json(const Json& json) {
+  const std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
   std::string result;
   result.reserve(text.size());
   for (const char c : text)
@@ -85,15 +86,19 @@ inline std::string script_json(const nlohmann::ordered_json& json) {
   return result;
 }
 
-/// The look that the library's pages share: system fonts, colours that follow the reader's choice
-/// of light and dark, all of them at 4.5:1 or more against their ground.
-inline constexpr std::string_view page_style = R"css(
+/// Colours that follow the reader's choice of light and dark, all of them at 4.5:1 or more against
+/// their ground.
+inline constexpr std::string_view page_colours = R"css(
 :root { color-scheme: light dark; --ground: #fbfbf9; --panel: #ffffff; --ink: #1c1f23;
-  --faint: #59616b; --line: #d6d9dd; --accent: #1f5fae; --on-accent: #ffffff; --mark: #fff3c4;
+  --faint: #59616b; --line: #d6d9dd; --accent: #1f5fae; --on-accent: #ffffff;
   --first: #1f5fae; --second: #b0500a; --good: #1f7a3d; --bad: #b3261e; }
 @media (prefers-color-scheme: dark) { :root { --ground: #15181c; --panel: #1d2126;
   --ink: #e7e9ec; --faint: #a3abb5; --line: #3a4048; --accent: #82b4f5; --on-accent: #10151c;
-  --mark: #4a3f12; --first: #82b4f5; --second: #f0a35e; --good: #74cf8f; --bad: #ff8a80; } }
+  --first: #82b4f5; --second: #f0a35e; --good: #74cf8f; --bad: #ff8a80; } }
+)css";
+
+/// The look that the library's pages share: the reader's own fonts, lines that break.
+inline constexpr std::string_view page_style = R"css(
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--ground); color: var(--ink);
@@ -121,6 +126,7 @@ inline std::string html_page(std::string_view title, std::string_view style, std
       "form-action 'none'\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<title>";
   page += html_escaped(title);
   page += "</title>\n<style>";
+  page += page_colours;
   page += page_style;
   page += style;
   page += "</style>\n</head>\n<body>\n";

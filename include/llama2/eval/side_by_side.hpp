@@ -69,8 +69,16 @@ progress { width: 100%; height: .5rem; accent-color: var(--accent); }
 fieldset { border: 0; padding: 0; margin: .6rem 0 0; min-width: 0; }
 legend { font-weight: 600; padding: 0; margin-bottom: .3rem; }
 .choices { display: grid; gap: .35rem; }
-#degrees .choices { grid-template-columns: repeat(4, minmax(0, 1fr)); }
-@media (min-width: 50rem) { #degrees .choices { grid-template-columns: repeat(8, minmax(0, 1fr)); } }
+#degrees .choices { grid-template-columns: 1fr 1fr; }
+#degrees label:nth-child(n+5) { grid-column: 2; }
+#degrees label:is(:nth-child(1), :nth-child(8)) { grid-row: 1; }
+#degrees label:is(:nth-child(2), :nth-child(7)) { grid-row: 2; }
+#degrees label:is(:nth-child(3), :nth-child(6)) { grid-row: 3; }
+#degrees label:is(:nth-child(4), :nth-child(5)) { grid-row: 4; }
+@media (min-width: 50rem) { #degrees .choices { grid-template-columns: repeat(8, minmax(0, 1fr)); }
+  #degrees .choices label:nth-child(n) { grid-area: auto; } }
+#where { margin: .2rem 0; }
+details { margin-top: 1rem; }
 #bins .choices { grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); }
 .choices label { display: block; position: relative; border: 1px solid var(--line);
   border-radius: .4rem; background: var(--panel); padding: .45rem .3rem; text-align: center;
