@@ -67,16 +67,16 @@ void measure(const char* name, const Workload& load, std::size_t items, SharedEx
   auto start = Clock::now();
   const auto answers = likelihoods.score(questions);
   const double together = seconds_since(start) / static_cast<double>(items);
-  const double rate = static_cast<double>(likelihoods.tokens()) /
-                      (together * static_cast<double>(items));
+  const double rate =
+      static_cast<double>(likelihoods.tokens()) / (together * static_cast<double>(items));
 
   start = Clock::now();
   bool equal = true;
   for (std::size_t q = 0; q < few; ++q) {
     const auto& [tokens, begin] = questions[q];
     const auto log_probs = log_probabilities(model, tokens);
-    equal = equal && std::ranges::equal(std::span(log_probs).subspan(begin - 1),
-                                        answers[q].log_probs);
+    equal =
+        equal && std::ranges::equal(std::span(log_probs).subspan(begin - 1), answers[q].log_probs);
   }
   const double alone = seconds_since(start) / static_cast<double>(few / 4);
 
@@ -86,9 +86,9 @@ void measure(const char* name, const Workload& load, std::size_t items, SharedEx
     const std::span<const Token> tokens = questions[q].tokens;
     const auto prefix = tokens.first(questions[q].begin);
     for (std::size_t c = q; c < q + 4; ++c)
-      choices.emplace_back(questions[c].tokens.begin() +
-                               static_cast<std::ptrdiff_t>(questions[c].begin),
-                           questions[c].tokens.end());
+      choices.emplace_back(
+          questions[c].tokens.begin() + static_cast<std::ptrdiff_t>(questions[c].begin),
+          questions[c].tokens.end());
     static_cast<void>(log_probabilities(model, prefix, choices));
   }
   const double by_item = seconds_since(start) / static_cast<double>(few / 4);
@@ -109,9 +109,9 @@ void measure(const char* name, const Workload& load, std::size_t items, SharedEx
     }
     plain = std::max(plain, 480 / seconds_since(start));
   }
-  std::printf("| %s | %zu + %zu + %zu | %.4g | %.4g | %.4g | %.1f | %.1f | %.4g | %.4g | %s |\n", name,
-              load.shots, load.question, load.choice, alone, by_item, together, alone / together,
-              by_item / together, rate, plain, equal ? "equal" : "DIFFERENT");
+  std::printf("| %s | %zu + %zu + %zu | %.4g | %.4g | %.4g | %.1f | %.1f | %.4g | %.4g | %s |\n",
+              name, load.shots, load.question, load.choice, alone, by_item, together,
+              alone / together, by_item / together, rate, plain, equal ? "equal" : "DIFFERENT");
   std::fflush(stdout);
 }
 

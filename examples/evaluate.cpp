@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -18,13 +19,15 @@
 
 #include "common.hpp"
 #include "interrupt.hpp"
-#include "item_progress.hpp"
 #include "llama2/base/output_file.hpp"
 #include "llama2/eval/divergence.hpp"
 #include "llama2/eval/evaluation.hpp"
 #include "llama2/eval/item_log.hpp"
+#include "llama2/eval/report.hpp"
+#include "llama2/eval/rule_judges.hpp"
 #include "llama2/io/load_tokenizer.hpp"
 #include "models.hpp"
+#include "progress.hpp"
 #include "rope_options.hpp"
 #include "target_options.hpp"
 
@@ -146,8 +149,8 @@ Json describe(const Subject& subject) {
 
 /// Parameters of keys and values held at a time: as many positions as a gigabyte has room for.
 std::size_t cache_positions(const AnyModel& model) {
-  return std::clamp<std::size_t>(
-      (std::size_t{1} << 30) / model.memory(1).kv_cache_per_token, 1024, 32768);
+  return std::clamp<std::size_t>((std::size_t{1} << 30) / model.memory(1).kv_cache_per_token, 1024,
+                                 32768);
 }
 
 /// Ends the program as Ctrl-C asks, with what is finished on the disk.
@@ -156,23 +159,21 @@ struct Interrupted {};
 /// A task's items by one model: those of the log, and the rest evaluated now.
 std::vector<Json> run_task(llama2::Evaluator<AnyModel>& evaluator, TaskData& data,
                            const std::vector<std::size_t>& numbers, const std::string& key,
-                           llama2::ItemLog& log, examples::ItemProgress& progress) {
+                           llama2::ItemLog& log, const std::function<void(std::size_t)>& on_items) {
   constexpr std::size_t at_once = 32;
   std::vector<std::size_t> waiting;
   const auto key_of = [&](std::size_t number) { return key + "/" + std::to_string(number); };
   for (const std::size_t number : numbers)
     if (!log.items().contains(key_of(number))) waiting.push_back(number);
-  progress.skip(numbers.size() - waiting.size());
   for (std::size_t begin = 0; begin < waiting.size(); begin += at_once) {
     if (examples::interrupted) throw Interrupted();
-    const auto part =
-        std::span(waiting).subspan(begin, std::min(at_once, waiting.size() - begin));
+    const auto part = std::span(waiting).subspan(begin, std::min(at_once, waiting.size() - begin));
     std::vector<Json> items = evaluator.evaluate(data, part);
     std::vector<std::pair<std::string, Json>> finished;
     for (std::size_t i = 0; i < part.size(); ++i)
       finished.emplace_back(key_of(part[i]), std::move(items[i]));
     log.append(finished);
-    progress.advance(part.size());
+    on_items(part.size());
   }
   std::vector<Json> items;
   for (const std::size_t number : numbers) items.push_back(log.items().at(key_of(number)));
@@ -290,8 +291,8 @@ Json study_formats(const Settings& settings, const std::vector<Task>& tasks,
                 "formats are compared on texts: name a perplexity task whose data is there",
                 {.tensor = "--tasks"});
   Json formats = Json::array();
-  std::printf("%-6s %12s %6s  %-32s %-34s %-12s %10s %10s", "format", "bytes", "bits",
-              "perplexity", "KL divergence, nats", "same top", "prefill/s", "decode/s");
+  std::printf("%-6s %12s %6s  %-32s %-34s %-12s %10s %10s", "format", "bytes", "bits", "perplexity",
+              "KL divergence, nats", "same top", "prefill/s", "decode/s");
   for (const Task* task : others) std::printf("  %s", task->name.c_str());
   std::printf("\n");
   for (const std::string& name : names) {
@@ -312,8 +313,8 @@ Json study_formats(const Settings& settings, const std::vector<Task>& tasks,
     Json format{
         {"format", format_of(subject.model)},
         {"weights_bytes", memory.weights},
-        {"bits_per_weight", 8 * static_cast<double>(memory.weights) /
-                                static_cast<double>(memory.parameters)},
+        {"bits_per_weight",
+         8 * static_cast<double>(memory.weights) / static_cast<double>(memory.parameters)},
         {"perplexity",
          ratio_metric({.name = "perplexity", .unit = "perplexity", .better = "lower"}, log_probs,
                       tokens, settings.summary, [](double x) { return std::exp(-x); })},
@@ -348,10 +349,23 @@ Json study_formats(const Settings& settings, const std::vector<Task>& tasks,
   return formats;
 }
 
-void write_json(const std::string& path, const Json& json) {
-  llama2::OutputFile file(path);
-  file.write(json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+void write_text(const fs::path& path, std::string_view text) {
+  llama2::OutputFile file(path.string());
+  file.write(text);
   file.commit();
+}
+
+/// results.json, and the reports made of it.
+void write_results(const std::string& folder, const Json& results) {
+  const fs::path out(folder);
+  const std::string text = results.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  write_text(out / "results.json", text);
+  const auto parsed = nlohmann::json::parse(text);
+  write_text(out / "report.html", llama2::report_html(parsed));
+  const llama2::MarkdownReport report = llama2::report_markdown(parsed);
+  for (const auto& plot : report.plots) write_text(out / plot.name, plot.svg);
+  write_text(out / "report.md", report.text);
+  std::cout << "wrote " << (out / "results.json").string() << ", report.html and report.md\n";
 }
 
 /// The training data that items are looked for in.
@@ -379,13 +393,11 @@ void evaluate(const Settings& settings) {
               {"groups", Json::array()},
               {"skipped", Json::array()},
               {"formats", Json::array()}};
-  const std::string results_path = (fs::path(settings.out) / "results.json").string();
   if (!settings.formats.empty()) {
     const Subject subject = load_subject(settings, settings.model, settings.formats.front());
     result["models"].push_back(describe(subject));
     result["formats"] = study_formats(settings, tasks, settings.formats);
-    write_json(results_path, result);
-    std::cout << "wrote " << results_path << '\n';
+    write_results(settings.out, result);
     return;
   }
 
@@ -415,8 +427,11 @@ void evaluate(const Settings& settings) {
     std::vector<std::size_t> numbers;
   };
   std::vector<Planned> planned;
-  std::size_t total = 0;
-  const llama2::Judges judges = {};
+  std::size_t total = 0, done = 0;  // items that this run evaluates
+  const llama2::Judges judges = llama2::rule_judges();
+  const auto key_of = [](std::size_t model, const Task& task) {
+    return std::to_string(model) + "/" + task.name;
+  };
   for (const Task& task : tasks) {
     std::string why;
     if (const auto missing = TaskData::missing(task, settings.data))
@@ -429,13 +444,15 @@ void evaluate(const Settings& settings) {
     }
     auto data = std::make_unique<TaskData>(task, settings.data);
     auto numbers = data->sample(settings.limit == 0 ? data->size() : settings.limit);
-    total += numbers.size() * subjects.size();
+    for (std::size_t m = 0; m < subjects.size(); ++m)
+      for (const std::size_t number : numbers)
+        total += !log.items().contains(key_of(m, task) + "/" + std::to_string(number));
     planned.push_back({&task, std::move(data), std::move(numbers)});
   }
 
   std::vector<std::vector<std::vector<Json>>> items(planned.size());  // (task, model, item)
   {
-    examples::ItemProgress progress(total);
+    examples::Progress progress("evaluating", "items");
     for (const Subject& subject : subjects) {
       const auto start = Clock::now();
       const std::size_t index = static_cast<std::size_t>(&subject - subjects.data());
@@ -448,11 +465,9 @@ void evaluate(const Settings& settings) {
                                    .contamination = index_of(settings, subject.tokenizer)});
       const std::size_t known = log.items().size();
       for (std::size_t t = 0; t < planned.size(); ++t) {
-        progress.name(subjects.size() == 1 ? planned[t].task->name
-                                           : planned[t].task->name + " of " + subject.label);
-        items[t].push_back(run_task(evaluator, *planned[t].data, planned[t].numbers,
-                                    std::to_string(index) + "/" + planned[t].task->name, log,
-                                    progress));
+        items[t].push_back(run_task(
+            evaluator, *planned[t].data, planned[t].numbers, key_of(index, *planned[t].task), log,
+            [&](std::size_t count) { progress.show(done += count, total); }));
       }
       std::size_t asked = 0;
       for (const Planned& plan : planned) asked += plan.numbers.size();
@@ -487,8 +502,8 @@ void evaluate(const Settings& settings) {
     }
     entry["primary"] = entry["results"][0]["metrics"][0]["name"];
     if (subjects.size() == 2)
-      entry["comparison"] = llama2::compare_models(task, entry["primary"], items[t][0],
-                                                   items[t][1], settings.summary);
+      entry["comparison"] = llama2::compare_models(task, entry["primary"], items[t][0], items[t][1],
+                                                   settings.summary);
     print_task(entry);
     result["tasks"].push_back(std::move(entry));
   }
@@ -496,8 +511,7 @@ void evaluate(const Settings& settings) {
   for (const Json& skipped : result["skipped"])
     std::cerr << "skipped " << skipped["task"].get<std::string>() << ": "
               << skipped["why"].get<std::string>() << '\n';
-  write_json(results_path, result);
-  std::cout << "wrote " << results_path << '\n';
+  write_results(settings.out, result);
 }
 
 void list_tasks(const Settings& settings) {
@@ -514,7 +528,8 @@ void list_tasks(const Settings& settings) {
 int main(int argc, char** argv) {
   CLI::App app{
       "Measures a model on tasks: multiple choice, cloze, perplexity, generation, preference. "
-      "Writes results.json; started again with the same arguments, it goes on where it was "
+      "Writes results.json and reports of it; started again with the same arguments, it goes on "
+      "where it was "
       "stopped."};
   Settings settings;
   app.add_option("MODEL", settings.model, "checkpoint: a llama2.c .bin or a GGUF file");
@@ -536,8 +551,9 @@ int main(int argc, char** argv) {
           ->delimiter(',');
   app.add_option("--contamination", settings.contamination,
                  "files of training text, to look for the items in");
-  app.add_flag("--chat", settings.chat, "the model is a chat model: prompts that users say go into "
-                                        "its dialogue format");
+  app.add_flag("--chat", settings.chat,
+               "the model is a chat model: prompts that users say go into "
+               "its dialogue format");
   app.add_option("--context", settings.context, "most tokens of a text; 0: the model's own")
       ->capture_default_str()
       ->check(examples::whole_number);

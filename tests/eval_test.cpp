@@ -52,10 +52,13 @@ std::string message_of(const F& f) {
   return error ? error->what() : "";
 }
 
-Approx near(double value) { return Approx(value).margin(1e-9); }
+Approx near(double value) {
+  return Approx(value).margin(1e-9);
+}
 
 const std::string task_head =
-    "{\n\"format\": \"llama2-task-1\",\n\"name\": \"t\",\n\"group\": \"g\",\n\"source\": \"own\",\n";
+    "{\n\"format\": \"llama2-task-1\",\n\"name\": \"t\",\n\"group\": \"g\",\n\"source\": "
+    "\"own\",\n";
 
 /// A multiple choice task on a file data.jsonl of q, c, g.
 const std::string choice_task =
@@ -296,18 +299,20 @@ TEST_CASE("malformed tasks are refused with file and line") {
   CHECK(contains(refused("llama2-task-1", "llama2-task-2"), "line 2"));
   CHECK(contains(refused("\"t\"", "\"../t\""), "line 3"));
   CHECK(contains(refused(",\n\"kind\"", "\n\"kind\""), "line 6: malformed file: not JSON"));
-  CHECK(contains(refused("\"prompt\"", "\"fields\": {\"x\": {\"from\": \"{{q}}\", \"steps\": "
-                                       "[{\"rewrite\": [\"(\", \"\"]}]}},\n\"prompt\""),
+  CHECK(contains(refused("\"prompt\"",
+                         "\"fields\": {\"x\": {\"from\": \"{{q}}\", \"steps\": "
+                         "[{\"rewrite\": [\"(\", \"\"]}]}},\n\"prompt\""),
                  "line 9: malformed file: fields/x/steps/0/rewrite: not a regular expression"));
-  CHECK(contains(refused("\"prompt\"", "\"fields\": {\"x\": {\"from\": \"{{q}}\", \"steps\": "
-                                       "[{\"shout\": true}]}},\n\"prompt\""),
+  CHECK(contains(refused("\"prompt\"",
+                         "\"fields\": {\"x\": {\"from\": \"{{q}}\", \"steps\": "
+                         "[{\"shout\": true}]}},\n\"prompt\""),
                  "star_word"));
 }
 
 TEST_CASE("every task of the project is well formed") {
   std::size_t tasks = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(LLAMA2_SOURCE_DIR) +
-                                                               "/examples/tasks")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(LLAMA2_SOURCE_DIR) + "/examples/tasks")) {
     const Task task = load_task(entry.path().string());
     CHECK(task.name == entry.path().stem().string());
     ++tasks;
@@ -319,8 +324,8 @@ TEST_CASE("prompts are the published ones, to the byte") {
   TempFolder folder;
   const std::filesystem::path root = std::filesystem::path(folder.file("")).parent_path();
   const auto prompt = [&](const char* name, std::size_t number) {
-    const Task task = load_task(std::string(LLAMA2_SOURCE_DIR) + "/examples/tasks/" + name +
-                                ".json");
+    const Task task =
+        load_task(std::string(LLAMA2_SOURCE_DIR) + "/examples/tasks/" + name + ".json");
     TaskData data(task, root);
     const Item item = data.item(number);
     return std::pair(item.prompt(item.shots->size(), item.question), item.choices);
@@ -330,8 +335,9 @@ TEST_CASE("prompts are the published ones, to the byte") {
     write_file(folder.file(name), text);
   };
   SECTION("MMLU: hendrycks/test, evaluate.py") {
-    std::string dev, expected = "The following are multiple choice questions (with answers) about "
-                                " high school chemistry.\n\n";
+    std::string dev, expected =
+                         "The following are multiple choice questions (with answers) about "
+                         " high school chemistry.\n\n";
     for (const std::string n : {"1", "2", "3", "4", "5"}) {
       dev += "\"q, " + n + "\",w,x,y,z,B\n";
       expected += "q, " + n + "\nA. w\nB. x\nC. y\nD. z\nAnswer: B\n\n";
@@ -355,8 +361,7 @@ TEST_CASE("prompts are the published ones, to the byte") {
   SECTION("BBH: its own examples, lm-evaluation-harness's question") {
     file("eval-bbh/cot-prompts/x_y.txt", "canary\n-----\nDo it.\n\nQ: a\nA: b");
     file("eval-bbh/bbh/x_y.json", R"({"canary": "", "examples": [{"input": "i", "target": "t"}]})");
-    CHECK(prompt("bbh", 0).first ==
-          "Do it.\n\nQ: a\nA: b\n\nQ: i\nA: Let's think step by step.\n");
+    CHECK(prompt("bbh", 0).first == "Do it.\n\nQ: a\nA: b\n\nQ: i\nA: Let's think step by step.\n");
   }
   SECTION("HellaSwag: lm-evaluation-harness, hellaswag") {
     file("hellaswag/hellaswag_val.jsonl",
@@ -371,8 +376,7 @@ TEST_CASE("prompts are the published ones, to the byte") {
     for (int n = 0; n < 6; ++n)
       lines += R"({"context": "Question: q)" + std::to_string(n) +
                R"(\nAnswer: ", "answer": "a", "aliases": ["A", "b"]})" + "\n";
-    for (int n = 0; n < 5; ++n)
-      expected += "Question: q" + std::to_string(n) + "\nAnswer: a\n";
+    for (int n = 0; n < 5; ++n) expected += "Question: q" + std::to_string(n) + "\nAnswer: a\n";
     file("eval-llm-foundry/world_knowledge/triviaqa_sm_sub.jsonl", lines);
     CHECK(prompt("triviaqa_sub", 0).first == expected + "Question: q5\nAnswer:");
   }

@@ -68,8 +68,8 @@ inline constexpr unsigned long mb_err_invalid_chars = 0x8, mem_commit_and_reserv
                                mem_release = 0x8000, page_readonly = 0x02, page_readwrite = 0x04,
                                generic_read = 0x80000000, generic_write = 0x40000000,
                                file_share_read_and_delete = 0x5, file_share_all = 0x7,
-                               create_new = 1, open_existing = 3,
-                               open_always = 4, file_append_data = 0x4, file_attribute_normal = 0x80,
+                               create_new = 1, open_existing = 3, open_always = 4,
+                               file_append_data = 0x4, file_attribute_normal = 0x80,
                                file_type_disk = 1, file_map_read = 0x4, error_file_exists = 80,
                                movefile_replace_existing_and_write_through = 0x9;
 

@@ -26,8 +26,8 @@ namespace llama2::inline LLAMA2_ABI {
 /// Memory: 12 bytes per token of training data and some 40 per distinct stretch of 10.
 class ContaminationIndex {
  public:
-  static constexpr std::size_t exact = 10;     ///< tokens of a stretch that must agree, from its first
-  static constexpr std::size_t budget = 4;     ///< tokens that may differ after those
+  static constexpr std::size_t exact = 10;  ///< tokens of a stretch that must agree, from its first
+  static constexpr std::size_t budget = 4;  ///< tokens that may differ after those
   static constexpr std::size_t most_places = 64;  ///< looked at for a stretch that is everywhere
 
   /// Adds a text of the training data. Throws `invalid_argument` beyond 2^32 tokens.

@@ -39,9 +39,9 @@ struct DataSource {
   std::vector<std::string> files;
   DataType type = DataType::jsonl;
   /// Of `json`, and of each line of `jsonl`: steps to the items from the root, which is itself a
-  /// list or an item where this is empty: `key`, `*` for every member of an object, either with `[]` for every
-  /// element of the list there. An item has the fields of all objects on the way, the innermost
-  /// first, what `*` stood for as `key1`, `key2`, and what is no object as `value`.
+  /// list or an item where this is empty: `key`, `*` for every member of an object, either with
+  /// `[]` for every element of the list there. An item has the fields of all objects on the way,
+  /// the innermost first, what `*` stood for as `key1`, `key2`, and what is no object as `value`.
   std::string at = {};
   std::vector<std::string> columns = {};  ///< of `csv`, `tsv`: names, where no first line has them
   std::string separator = {};             ///< of `text`: what stands between items

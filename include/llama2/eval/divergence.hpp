@@ -42,15 +42,15 @@ inline double kl_divergence(std::span<const float> p, std::span<const float> q) 
 template <class First, class Second>
 Divergence divergence(const First& first, const Second& second, std::span<const Token> tokens) {
   if (first.vocab() != second.vocab())
-    throw Error(ErrorCode::mismatch, "models of different vocabularies",
-                {.expected = std::to_string(first.vocab()),
-                 .found = std::to_string(second.vocab())});
+    throw Error(
+        ErrorCode::mismatch, "models of different vocabularies",
+        {.expected = std::to_string(first.vocab()), .found = std::to_string(second.vocab())});
   constexpr std::size_t rows_at_a_time = 60;
   const std::size_t vocab = first.vocab();
   const auto runner = [&](const auto& model) {
     using M = std::remove_cvref_t<decltype(model)>;
-    return [&model, vocab, sequence = typename M::Sequence(model.make_pool(tokens.size()),
-                                                           tokens.size()),
+    return [&model, vocab,
+            sequence = typename M::Sequence(model.make_pool(tokens.size()), tokens.size()),
             scratch = model.make_scratch(rows_at_a_time),
             logits = AlignedBuffer<float>(rows_at_a_time * vocab),
             rows = std::vector<typename M::Row>()](std::size_t begin,
@@ -67,14 +67,14 @@ Divergence divergence(const First& first, const Second& second, std::span<const 
   auto run_second = runner(second);
   Divergence sum;
   for (std::size_t begin = 0; begin + 1 < tokens.size(); begin += rows_at_a_time) {
-    const auto part =
-        tokens.subspan(begin, std::min(rows_at_a_time, tokens.size() - 1 - begin));
+    const auto part = tokens.subspan(begin, std::min(rows_at_a_time, tokens.size() - 1 - begin));
     const auto p = run_first(begin, part), q = run_second(begin, part);
     for (std::size_t i = 0; i < part.size(); ++i) {
       const auto a = p.subspan(i * vocab, vocab), b = q.subspan(i * vocab, vocab);
       sum.log_prob += log_probability(b, tokens[begin + i + 1]);
       sum.kl += kl_divergence(a, b);
-      sum.top_1 += std::ranges::max_element(a) - a.begin() == std::ranges::max_element(b) - b.begin();
+      sum.top_1 +=
+          std::ranges::max_element(a) - a.begin() == std::ranges::max_element(b) - b.begin();
       ++sum.tokens;
     }
   }

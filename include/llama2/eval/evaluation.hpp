@@ -29,10 +29,10 @@
 namespace llama2::inline LLAMA2_ABI {
 
 struct EvaluationOptions {
-  std::size_t context = 0;       ///< most tokens of a text; 0: the model's own
-  std::size_t positions = 16384; ///< of keys and values held at a time
-  std::uint64_t seed = 20231107; ///< of texts that are drawn
-  bool chat = false;             ///< put prompts that users say into the dialogue format
+  std::size_t context = 0;        ///< most tokens of a text; 0: the model's own
+  std::size_t positions = 16384;  ///< of keys and values held at a time
+  std::uint64_t seed = 20231107;  ///< of texts that are drawn
+  bool chat = false;              ///< put prompts that users say into the dialogue format
   Judges judges = {};
   std::shared_ptr<const ContaminationIndex> contamination = {};
 };
@@ -104,8 +104,7 @@ class Evaluator {
       std::string text = item.question;
       for (const auto* parts : {&item.contexts, &item.choices, &item.references})
         for (const std::string& part : *parts) text += (text.empty() ? "" : "\n") + part;
-      result["contamination"] =
-          options_.contamination->share(encoder_.tokenizer().encode(text));
+      result["contamination"] = options_.contamination->share(encoder_.tokenizer().encode(text));
     }
     return result;
   }
@@ -157,8 +156,7 @@ class Evaluator {
       std::vector<std::string> ends = item.contexts;
       if (ends.empty()) ends.assign(item.choices.size(), item.question);
       bool cut = false;
-      const std::size_t shots =
-          shots_that_fit(item, ends, item.choices, options_.context + 1, cut);
+      const std::size_t shots = shots_that_fit(item, ends, item.choices, options_.context + 1, cut);
       for (std::size_t c = 0; c < ends.size(); ++c)
         questions.push_back(question(item.prompt(shots, ends[c]), item.choices[c], cut));
       if (task.rank == Rank::unconditional)
@@ -197,7 +195,8 @@ class Evaluator {
       greedy.push_back(next->greedy);
     }
     if (task.rank == Rank::unconditional)
-      for (std::size_t c = 0; c < item.choices.size(); ++c) unconditional.push_back((next++)->sum());
+      for (std::size_t c = 0; c < item.choices.size(); ++c)
+        unconditional.push_back((next++)->sum());
     result["choices"] = choices;
     result["gold"] = item.gold;
     result["log_probs"] = log_probs;
@@ -314,9 +313,8 @@ class Evaluator {
       const Item& item = items[i];
       bool cut = false;
       const std::string nothing;
-      const std::size_t shots = shots_that_fit(item, std::span(&item.question, 1),
-                                               std::span(&nothing, 1),
-                                               options_.context - most, cut);
+      const std::size_t shots = shots_that_fit(
+          item, std::span(&item.question, 1), std::span(&nothing, 1), options_.context - most, cut);
       const std::string prompt = item.prompt(shots, item.question);
       std::vector<Token> tokens;
       if (task.chat && options_.chat) {
@@ -350,13 +348,11 @@ class Evaluator {
                            {"score", judgement.score},
                            {"label", judgement.label.empty() ? Json() : Json(judgement.label)}});
       }
-      results[i]["references"] =
-          items[i].references.empty() ? Json() : Json(items[i].references);
+      results[i]["references"] = items[i].references.empty() ? Json() : Json(items[i].references);
       results[i]["answers"] = answers;
       results[i]["score"] =
           task.metric == AnswerMetric::pass_at
-              ? pass_at_k(scores.size(),
-                          static_cast<std::size_t>(std::ranges::count(scores, 1.0)),
+              ? pass_at_k(scores.size(), static_cast<std::size_t>(std::ranges::count(scores, 1.0)),
                           task.pass_at.front())
               : mean_of(scores);
     }
@@ -380,8 +376,8 @@ class Evaluator {
                                                          const std::string& text) const {
     const std::optional<std::string> part = task.extract.apply(text);
     if (!task.judge.empty())
-      return {part, options_.judges.at(task.judge)(
-                        {item.question, part ? *part : text, item.record})};
+      return {part,
+              options_.judges.at(task.judge)({item.question, part ? *part : text, item.record})};
     double best = 0;
     for (const std::string& reference : item.references) {
       if (!part) break;
@@ -391,9 +387,8 @@ class Evaluator {
       } else if (task.metric == AnswerMetric::f1) {
         best = std::max(best, word_f1(*part, reference));
       } else {
-        best = std::max(best, normalise(task.normal, *part) == normalise(task.normal, reference)
-                                  ? 1.0
-                                  : 0.0);
+        best = std::max(
+            best, normalise(task.normal, *part) == normalise(task.normal, reference) ? 1.0 : 0.0);
       }
     }
     return {part, {best, {}}};

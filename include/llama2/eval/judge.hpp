@@ -17,7 +17,7 @@ struct JudgeInput {
 };
 
 struct Judgement {
-  double score;           ///< in [0, 1] or [-1, 1]; where it says yes or no, 1 or 0
+  double score;            ///< in [0, 1] or [-1, 1]; where it says yes or no, 1 or 0
   std::string label = {};  ///< in words
 };
 

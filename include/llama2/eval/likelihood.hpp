@@ -53,8 +53,8 @@ class Likelihoods {
         scratch_(model_.make_scratch(max_batch_rows)),
         most_pages_(std::max<std::size_t>(2, ceil_div(positions, kv_page_positions))) {
     // Rows of logits at a time: 8 MB of them for Llama 2, and small models' by the pass.
-    most_wanted_ = std::clamp<std::size_t>((std::size_t{1} << 21) / model_.vocab(), 60,
-                                           max_batch_rows);
+    most_wanted_ =
+        std::clamp<std::size_t>((std::size_t{1} << 21) / model_.vocab(), 60, max_batch_rows);
     logits_ = AlignedBuffer<float>(most_wanted_ * model_.vocab());
   }
 
@@ -66,9 +66,9 @@ class Likelihoods {
     for (std::size_t q = 0; q < questions.size(); ++q) {
       const auto& [tokens, begin] = questions[q];
       if (begin < 1 || begin > tokens.size())
-        throw Error(ErrorCode::invalid_argument, "a question with nothing before what it asks",
-                    {.expected = "1 to " + std::to_string(tokens.size()),
-                     .found = std::to_string(begin)});
+        throw Error(
+            ErrorCode::invalid_argument, "a question with nothing before what it asks",
+            {.expected = "1 to " + std::to_string(tokens.size()), .found = std::to_string(begin)});
       for (const Token token : tokens) require_token(token, model_.vocab());
       answers[q].log_probs.resize(tokens.size() - begin);
     }
@@ -233,8 +233,7 @@ class Likelihoods {
     if (node.parent == none && roots_.size() == 1) {
       trunk_ = std::move(node.sequence);
       const auto& tokens = tokens_of(node.first);
-      trunk_tokens_.assign(tokens.begin(),
-                           tokens.begin() + static_cast<std::ptrdiff_t>(node.end));
+      trunk_tokens_.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(node.end));
     }
     node.sequence.reset();
   }

@@ -29,14 +29,14 @@ struct Item {
   std::string id;
   std::optional<std::string> category;
   Record record;
-  std::string preamble;                                  ///< before worked examples
+  std::string preamble;                                   ///< before worked examples
   std::shared_ptr<const std::vector<std::string>> shots;  ///< worked examples
-  std::string separator;                                 ///< after each of them
-  std::string question;                                  ///< what the prompt ends with
-  std::vector<std::string> choices;                      ///< what may follow; of cloze one
-  std::vector<std::string> contexts;                     ///< what may stand in the question's place
-  std::vector<std::size_t> gold;                         ///< indices of right choices
-  std::vector<std::string> references;                   ///< right answers of a generation
+  std::string separator;                                  ///< after each of them
+  std::string question;                                   ///< what the prompt ends with
+  std::vector<std::string> choices;                       ///< what may follow; of cloze one
+  std::vector<std::string> contexts;    ///< what may stand in the question's place
+  std::vector<std::size_t> gold;        ///< indices of right choices
+  std::vector<std::string> references;  ///< right answers of a generation
 
   /// The prompt with the first `count` of its worked examples.
   [[nodiscard]] std::string prompt(std::size_t count, const std::string& end) const {
@@ -62,8 +62,7 @@ class TaskData {
   }
 
   /// The first path that the task needs and `folder` lacks; none if all are there.
-  static std::optional<std::string> missing(const Task& task,
-                                            const std::filesystem::path& folder) {
+  static std::optional<std::string> missing(const Task& task, const std::filesystem::path& folder) {
     if (auto path = missing_data(task.data, folder)) return path;
     if (task.shots.data) return missing_data(*task.shots.data, folder);
     if (!task.shots.file.empty()) return missing_data({.files = {task.shots.file}}, folder);

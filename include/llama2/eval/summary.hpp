@@ -75,9 +75,9 @@ inline Json mean_metric(const MetricKind& kind, std::span<const double> values,
                        values.size());
   }
   if (values.size() < 2) return metric_json(kind, mean, {mean, mean}, "none", values.size());
-  return metric_json(
-      kind, mean, bootstrap_mean(values, options.level, seed_for(options.seed, kind.name)),
-      "bootstrap", values.size());
+  return metric_json(kind, mean,
+                     bootstrap_mean(values, options.level, seed_for(options.seed, kind.name)),
+                     "bootstrap", values.size());
 }
 
 /// f of a ratio of sums over items, f monotonic.
@@ -92,11 +92,10 @@ Json ratio_metric(const MetricKind& kind, std::span<const double> numerators,
   const double value = f(sum(numerators) / sum(denominators));
   if (numerators.size() < 2)
     return metric_json(kind, value, {value, value}, "none", numerators.size());
-  const Interval ends = bootstrap_ratio(numerators, denominators, options.level,
-                                        seed_for(options.seed, kind.name));
+  const Interval ends =
+      bootstrap_ratio(numerators, denominators, options.level, seed_for(options.seed, kind.name));
   const double a = f(ends.low), b = f(ends.high);
-  return metric_json(kind, value, {std::min(a, b), std::max(a, b)}, "bootstrap",
-                     numerators.size());
+  return metric_json(kind, value, {std::min(a, b), std::max(a, b)}, "bootstrap", numerators.size());
 }
 
 /// A number of each item.
@@ -108,7 +107,9 @@ std::vector<double> values_of(std::span<const Json* const> items, const F& f) {
   return values;
 }
 
-inline double number_at(const Json& item, const char* key) { return item.at(key).get<double>(); }
+inline double number_at(const Json& item, const char* key) {
+  return item.at(key).get<double>();
+}
 
 /// The numbers that choices are ranked by.
 inline std::vector<double> ranking(const Json& item, Rank rank) {
@@ -160,8 +161,8 @@ inline Json metrics_of(const Task& task, std::span<const Json* const> items,
         const auto right = values_of(items, [&](const Json& item) {
           return is_gold(item, best_of_scores(ranking(item, rank))) ? 1.0 : 0.0;
         });
-        Json metric = mean_metric({.name = std::string(rank_metrics[r]), .chance = chance}, right,
-                                  options);
+        Json metric =
+            mean_metric({.name = std::string(rank_metrics[r]), .chance = chance}, right, options);
         metrics.insert(rank == task.rank ? metrics.begin() : metrics.end(), std::move(metric));
       }
       break;
@@ -215,9 +216,9 @@ inline Json metrics_of(const Task& task, std::span<const Json* const> items,
       const auto gaps = values_of(items, [](const Json& item) {
         return item["log_probs"][0].get<double>() - item["log_probs"][1].get<double>();
       });
-      metrics.push_back(mean_metric(
-          {.name = "gap", .unit = "nats", .better = "nearer to chance", .chance = 0.0}, gaps,
-          options));
+      metrics.push_back(
+          mean_metric({.name = "gap", .unit = "nats", .better = "nearer to chance", .chance = 0.0},
+                      gaps, options));
       break;
     }
     case TaskKind::generation: {
@@ -230,8 +231,7 @@ inline Json metrics_of(const Task& task, std::span<const Json* const> items,
                 answers, [](const Json& a) { return a.at("score").get<double>() == 1; });
             return pass_at_k(answers.size(), static_cast<std::size_t>(c), k);
           });
-          metrics.push_back(
-              mean_metric({.name = "pass@" + std::to_string(k)}, passed, options));
+          metrics.push_back(mean_metric({.name = "pass@" + std::to_string(k)}, passed, options));
         }
       } else if (task.metric == AnswerMetric::judge) {
         const bool fraction =
@@ -242,13 +242,12 @@ inline Json metrics_of(const Task& task, std::span<const Json* const> items,
                 return score == 0 || score == 1;
               });
             });
-        metrics.push_back(mean_metric({.name = task.judge,
-                                       .unit = fraction ? "fraction" : "score",
-                                       .better = "lower"},
-                                      scores, options));
-      } else {
         metrics.push_back(mean_metric(
-            {.name = names[static_cast<std::size_t>(task.metric)]}, scores, options));
+            {.name = task.judge, .unit = fraction ? "fraction" : "score", .better = "lower"},
+            scores, options));
+      } else {
+        metrics.push_back(
+            mean_metric({.name = names[static_cast<std::size_t>(task.metric)]}, scores, options));
       }
       break;
     }
@@ -332,8 +331,8 @@ inline nlohmann::ordered_json summarise(const Task& task,
            {"z", std::isfinite(z) ? Json(z) : Json()}});
     }
   }
-  result["cut"] = std::ranges::count_if(
-      items, [](const Json& item) { return item.at("cut").get<bool>(); });
+  result["cut"] =
+      std::ranges::count_if(items, [](const Json& item) { return item.at("cut").get<bool>(); });
   return result;
 }
 
@@ -353,19 +352,17 @@ inline nlohmann::ordered_json compare_models(const Task& task, const std::string
   const auto b = detail::values_of(detail::pointers(second), score);
   const PairedTest test =
       paired_bootstrap(a, b, options.level, detail::seed_for(options.seed, task.name + " pairs"));
-  Json result{
-      {"metric", task.kind == TaskKind::perplexity ? "nats_per_token" : metric},
-      {"difference", test.difference},
-      {"low", test.interval.low},
-      {"high", test.interval.high},
-      {"interval", "paired bootstrap"},
-      {"test", "paired bootstrap"},
-      {"p", test.p}};
+  Json result{{"metric", task.kind == TaskKind::perplexity ? "nats_per_token" : metric},
+              {"difference", test.difference},
+              {"low", test.interval.low},
+              {"high", test.interval.high},
+              {"interval", "paired bootstrap"},
+              {"test", "paired bootstrap"},
+              {"p", test.p}};
   std::array<Json, 4> counts;
   if (detail::is_yes_or_no(a) && detail::is_yes_or_no(b) && task.kind != TaskKind::perplexity) {
     std::array<std::size_t, 4> n{};
-    for (std::size_t i = 0; i < a.size(); ++i)
-      ++n[(a[i] == 1 ? 0u : 2u) + (b[i] == 1 ? 0u : 1u)];
+    for (std::size_t i = 0; i < a.size(); ++i) ++n[(a[i] == 1 ? 0u : 2u) + (b[i] == 1 ? 0u : 1u)];
     result["test"] = "McNemar exact";
     result["p"] = mcnemar_exact(n[1], n[2]);
     for (std::size_t i = 0; i < 4; ++i) counts[i] = n[i];
@@ -377,8 +374,8 @@ inline nlohmann::ordered_json compare_models(const Task& task, const std::string
   return result;
 }
 
-/// The mean over several tasks of the mean of each one's item scores, with the bootstrap's interval:
-/// items are drawn within each task.
+/// The mean over several tasks of the mean of each one's item scores, with the bootstrap's
+/// interval: items are drawn within each task.
 inline nlohmann::ordered_json mean_over_tasks(const std::vector<std::vector<double>>& scores,
                                               const SummaryOptions& options,
                                               std::size_t resamples = 1000) {
@@ -398,8 +395,8 @@ inline nlohmann::ordered_json mean_over_tasks(const std::vector<std::vector<doub
       return sum / static_cast<double>(task.size());
     });
   std::ranges::sort(means);
-  const auto low = static_cast<std::size_t>((1 - options.level) / 2 *
-                                            static_cast<double>(resamples - 1));
+  const auto low =
+      static_cast<std::size_t>((1 - options.level) / 2 * static_cast<double>(resamples - 1));
   return {{"value", value}, {"low", means[low]}, {"high", means[resamples - 1 - low]}};
 }
 
