@@ -147,9 +147,9 @@ Json describe(const Subject& subject) {
           {"tokenizer", subject.tokenizer_path}};
 }
 
-/// Parameters of keys and values held at a time: as many positions as a gigabyte has room for.
+/// Positions of keys and values held at a time: as many as two gigabytes have room for.
 std::size_t cache_positions(const AnyModel& model) {
-  return std::clamp<std::size_t>((std::size_t{1} << 30) / model.memory(1).kv_cache_per_token, 1024,
+  return std::clamp<std::size_t>((std::size_t{2} << 30) / model.memory(1).kv_cache_per_token, 1024,
                                  32768);
 }
 
@@ -429,8 +429,10 @@ void evaluate(const Settings& settings) {
   std::vector<Planned> planned;
   std::size_t total = 0, done = 0;  // items that this run evaluates
   const llama2::Judges judges = llama2::rule_judges();
+  // An item of a task whose file has changed since is another one.
   const auto key_of = [](std::size_t model, const Task& task) {
-    return std::to_string(model) + "/" + task.name;
+    return std::to_string(model) + "/" + task.name + "/" +
+           fingerprint_of(task.file).at("sum").dump();
   };
   for (const Task& task : tasks) {
     std::string why;

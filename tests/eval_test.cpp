@@ -348,6 +348,15 @@ TEST_CASE("prompts are the published ones, to the byte") {
     CHECK(text == expected + "last?\nA. 1\nB. 2\nC. 3\nD. 4\nAnswer:");
     CHECK(choices == std::vector<std::string>{" A", " B", " C", " D"});
   }
+  SECTION("an item cannot name another folder") {
+    file("eval-bbh/bbh/x.json", R"({"examples": [{"input": "i", "target": "t", "task": "../x"}]})");
+    file("eval-bbh/cot-prompts/x.txt", "-----\nDo it.");
+    CHECK(prompt("bbh", 0).first.starts_with("Do it."));  // the file's own name stands
+    const Record record(nullptr, {}, "f", 1, "line 1");
+    Record bad = record;
+    bad.add("a", "../b");
+    CHECK(contains(message_of([&] { detail::path_for("x/{{a}}.txt", bad); }), "a file's name"));
+  }
   SECTION("GSM8K: lm-evaluation-harness, gsm8k") {
     std::string train, expected;
     for (int n = 0; n < 8; ++n) {

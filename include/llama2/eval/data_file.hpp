@@ -314,6 +314,16 @@ inline std::vector<FoundFile> find_data_files(const std::filesystem::path& folde
   return found;
 }
 
+/// A pattern with an item's fields in it, none of which may lead into another folder.
+inline std::string path_for(const std::string& pattern, const Record& record) {
+  const Template parts(pattern);
+  for (const FieldPath& hole : parts.paths())
+    if (const std::string value = record.text(hole);
+        value.find('/') != value.npos || value.find('\0') != value.npos || value.starts_with('.'))
+      record.fail("a field that is no part of a file's name", hole.text(), "a name", value);
+  return parts.render(record);
+}
+
 }  // namespace detail
 
 /// The first path of a source below `folder` that is not there; none if all are.
@@ -337,14 +347,15 @@ inline std::vector<Record> read_records(const DataSource& source,
                                         const Record* outer = nullptr) {
   std::vector<Record> records;
   for (const std::string& pattern : source.files) {
-    const std::string path = outer != nullptr ? Template(pattern).render(*outer) : pattern;
+    const std::string path = outer != nullptr ? detail::path_for(pattern, *outer) : pattern;
     const auto files = detail::find_data_files(folder, path);
     if (files.empty())
       throw Error(ErrorCode::io, "no file fits the pattern", {.file = (folder / path).string()});
     std::map<std::string, std::string> inherited;
-    if (outer != nullptr)
-      for (const FieldPath& hole : Template(pattern).paths())
-        inherited[hole.text()] = outer->text(hole);
+    if (outer != nullptr) {
+      const Template parts(pattern);
+      for (const FieldPath& hole : parts.paths()) inherited[hole.text()] = outer->text(hole);
+    }
     for (detail::FoundFile file : files) {
       std::vector<Record> items = detail::read_items(source, file.path);
       file.holes.insert(inherited.begin(), inherited.end());

@@ -212,7 +212,7 @@ class TaskData {
                                                            std::size_t index) {
     const Shots& shots = task_->shots;
     if (!shots.file.empty()) {
-      const std::string path = (folder_ / Template(shots.file).render(record)).string();
+      const std::string path = (folder_ / detail::path_for(shots.file, record)).string();
       auto& cached = ready_made_[path];
       if (cached == nullptr) {
         std::string text = detail::read_data(path);
