@@ -21,6 +21,10 @@ add_test(NAME generate_refuses_scaling COMMAND generate none.bin --rope-scaling 
 set_tests_properties(generate_refuses_scaling PROPERTIES LABELS programs PASS_REGULAR_EXPRESSION
                      "--rope-scaling requires --rope-factor")
 
+add_test(NAME evaluate_resumes COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/evaluate.sh"
+                                       "$<TARGET_FILE:evaluate>")
+set_tests_properties(evaluate_resumes PROPERTIES LABELS programs)
+
 if(TARGET chat)
   add_test(NAME chat_program COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/chat.sh"
                                      "$<TARGET_FILE:chat>")

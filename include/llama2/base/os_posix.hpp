@@ -100,6 +100,10 @@ class File {
     }
     return File(fd);
   }
+  /// To write after what is there, or anew if there is nothing.
+  static File append(const std::string& path) noexcept {
+    return File(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+  }
 
   [[nodiscard]] bool take_permissions(const FileInfo& old) const noexcept {
     return ::fchmod(fd_, old.permissions) == 0;

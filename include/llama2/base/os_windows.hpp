@@ -68,7 +68,8 @@ inline constexpr unsigned long mb_err_invalid_chars = 0x8, mem_commit_and_reserv
                                mem_release = 0x8000, page_readonly = 0x02, page_readwrite = 0x04,
                                generic_read = 0x80000000, generic_write = 0x40000000,
                                file_share_read_and_delete = 0x5, file_share_all = 0x7,
-                               create_new = 1, open_existing = 3, file_attribute_normal = 0x80,
+                               create_new = 1, open_existing = 3, open_always = 4,
+                               file_append_data = 0x4, file_attribute_normal = 0x80,
                                file_attribute_temporary = 0x100,
                                file_flag_delete_on_close = 0x04000000, file_type_disk = 1,
                                file_map_read = 0x4, error_file_exists = 80,
@@ -185,6 +186,12 @@ class File {
         native::wide(path).c_str(), native::generic_read | native::generic_write, 0, nullptr,
         native::create_new, native::file_attribute_temporary | native::file_flag_delete_on_close,
         nullptr));
+  }
+  /// To write after what is there, or anew if there is nothing.
+  static File append(const std::string& path) {
+    return File(native::CreateFileW(native::wide(path).c_str(), native::file_append_data,
+                                    native::file_share_read_and_delete, nullptr,
+                                    native::open_always, native::file_attribute_normal, nullptr));
   }
 
   [[nodiscard]] bool take_permissions(const FileInfo&) const noexcept { return true; }

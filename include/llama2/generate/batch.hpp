@@ -53,10 +53,10 @@ class Batch {
       : model_(std::move(model)),
         tokenizer_(std::move(tokenizer)),
         pool_(std::move(pool)),
-        workspace_(rows) {
-    if (tokenizer_.vocab_size() > vocab)
+        workspace_(model_.make_scratch(rows)) {
+    if (tokenizer_.vocab_size() > model_.vocab())
       throw Error(ErrorCode::mismatch, "the tokenizer has ids that the model lacks",
-                  {.expected = "at most " + std::to_string(vocab),
+                  {.expected = "at most " + std::to_string(model_.vocab()),
                    .found = std::to_string(tokenizer_.vocab_size())});
     rows_.reserve(rows);
   }
@@ -75,7 +75,7 @@ class Batch {
   Id add(Sequence past, std::vector<Token> prompt, const GenerateOptions& options, OnText on_text,
          OnEnd on_end = {}) {
     if (prompt.empty()) throw Error(ErrorCode::invalid_argument, "there is nothing to continue");
-    for (const Token token : prompt) require_token(token, vocab);
+    for (const Token token : prompt) require_token(token, model_.vocab());
     if (prompt.size() > past.capacity())
       throw Error(ErrorCode::context_exhausted, "the prompt does not fit into the context",
                   {.expected = "at most " + std::to_string(past.capacity()) + " tokens",
@@ -84,14 +84,15 @@ class Batch {
     const bool blank = prompt.size() == 1 && prompt.front() == tokenizer_.bos();
     prompt.reserve(past.capacity());
     Continuation continuation(tokenizer_, options, past.capacity(), blank);
-    auto text = std::make_unique<Text>(
-        Text{next_id_, std::move(past), std::move(prompt), std::move(continuation), Sampler(vocab),
-             std::move(on_text), std::move(on_end), options.cancel, options.on_prompt});
+    auto text = std::make_unique<Text>(Text{next_id_, std::move(past), std::move(prompt),
+                                            std::move(continuation), Sampler(model_.vocab()),
+                                            std::move(on_text), std::move(on_end), options.cancel,
+                                            options.on_prompt});
     text->sampler.seed(options.seed);
     // What steps need, so that they allocate nothing.
     const std::size_t takers = std::min(texts_.size() + 1, workspace_.rows());
-    if (logits_.size() < takers * vocab)
-      logits_ = AlignedBuffer<float>(std::min(2 * takers, workspace_.rows()) * vocab);
+    if (logits_.size() < takers * model_.vocab())
+      logits_ = AlignedBuffer<float>(std::min(2 * takers, workspace_.rows()) * model_.vocab());
     for (auto* const list : {&texts_, &order_}) list->reserve(texts_.size() + 1);
     takers_.reserve(texts_.size() + 1);
     texts_.push_back(std::move(text));
@@ -149,6 +150,7 @@ class Batch {
         if (text->taken) takers_.push_back(text.get());
       }
     if (rows_.empty()) return texts_.size();
+    const std::size_t vocab = model_.vocab();
     const std::span<float> logits(logits_.data(), takers_.size() * vocab);
     model_.forward(rows_, workspace_, logits, watch);
     // Those that had no room for all they wait for come first the next time.
@@ -188,8 +190,6 @@ class Batch {
   }
 
  private:
-  static constexpr std::size_t vocab = M::Shape::vocab;
-
   struct Text {
     Id id;
     Sequence sequence;
@@ -234,7 +234,7 @@ class Batch {
   M model_;
   Tokenizer tokenizer_;
   std::shared_ptr<Pool> pool_;
-  Workspace<typename M::Shape> workspace_;
+  typename M::Scratch workspace_;
   AlignedBuffer<float> logits_;
   std::vector<std::unique_ptr<Text>> texts_, order_;
   std::vector<typename M::Row> rows_;

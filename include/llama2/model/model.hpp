@@ -49,6 +49,7 @@ class Model {
   using Pool = KvPool<S, K>;
   using Sequence = KvSequence<S, K>;
   using Row = SequenceRow<S, K>;
+  using Scratch = Workspace<S>;
 
   /// Bytes of everything, as constant expressions.
   static constexpr MemoryPlan<S, F, K> memory{};
@@ -74,6 +75,15 @@ class Model {
 
   /// Whose kernels compute.
   [[nodiscard]] Target target() const noexcept { return state_->compute.target; }
+
+  /// Ids, of which there may be more than the tokenizer has.
+  [[nodiscard]] static constexpr std::size_t vocab() noexcept { return S::vocab; }
+
+  /// Pages for the keys and values of `positions` tokens, and scratch for `rows` at a time.
+  [[nodiscard]] static std::shared_ptr<Pool> make_pool(std::size_t positions) {
+    return std::make_shared<Pool>(positions);
+  }
+  [[nodiscard]] static Scratch make_scratch(std::size_t rows) { return Scratch(rows); }
 
   /// "Llama2_7B in BF16".
   [[nodiscard]] static std::string name() { return type_name<S>() + " in " + std::string(F::name); }

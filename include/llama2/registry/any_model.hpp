@@ -80,6 +80,112 @@ class AnySession {
   std::unique_ptr<Interface> self_;
 };
 
+class AnyPool;
+
+/// A `KvSequence` of some model type.
+class AnySequence {
+ public:
+  AnySequence(const std::shared_ptr<AnyPool>& pool, std::size_t capacity);
+
+  [[nodiscard]] std::size_t size() const noexcept { return self_->size(); }
+  [[nodiscard]] std::size_t capacity() const noexcept { return self_->capacity(); }
+  void truncate(std::size_t size) noexcept { self_->truncate(size); }
+  [[nodiscard]] AnySequence fork(std::size_t capacity) const {
+    return AnySequence(self_->fork(capacity));
+  }
+
+ private:
+  friend class AnyModel;
+  friend class AnyPool;
+
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual std::size_t size() const noexcept = 0;
+    virtual std::size_t capacity() const noexcept = 0;
+    virtual void truncate(std::size_t size) noexcept = 0;
+    virtual std::unique_ptr<Interface> fork(std::size_t capacity) const = 0;
+  };
+  template <class M>
+  struct Holder final : Interface {
+    explicit Holder(typename M::Sequence s) : sequence(std::move(s)) {}
+    std::size_t size() const noexcept override { return sequence.size(); }
+    std::size_t capacity() const noexcept override { return sequence.capacity(); }
+    void truncate(std::size_t size) noexcept override { sequence.truncate(size); }
+    std::unique_ptr<Interface> fork(std::size_t capacity) const override {
+      return std::make_unique<Holder>(sequence.fork(capacity));
+    }
+    typename M::Sequence sequence;
+  };
+
+  explicit AnySequence(std::unique_ptr<Interface> self) : self_(std::move(self)) {}
+
+  std::unique_ptr<Interface> self_;
+};
+
+/// A `KvPool` of some model type.
+class AnyPool {
+ public:
+  virtual ~AnyPool() = default;
+  [[nodiscard]] virtual std::size_t pages() const noexcept = 0;
+  [[nodiscard]] virtual std::size_t free_pages() const = 0;
+
+ private:
+  friend class AnyModel;
+  friend class AnySequence;
+
+  template <class M>
+  struct Holder;
+
+  virtual std::unique_ptr<AnySequence::Interface> sequence(std::size_t capacity) const = 0;
+};
+
+template <class M>
+struct AnyPool::Holder final : AnyPool {
+  explicit Holder(std::shared_ptr<typename M::Pool> p) : pool(std::move(p)) {}
+  std::size_t pages() const noexcept override { return pool->pages(); }
+  std::size_t free_pages() const override { return pool->free_pages(); }
+  std::unique_ptr<AnySequence::Interface> sequence(std::size_t capacity) const override {
+    return std::make_unique<AnySequence::Holder<M>>(typename M::Sequence(pool, capacity));
+  }
+  std::shared_ptr<typename M::Pool> pool;
+};
+
+inline AnySequence::AnySequence(const std::shared_ptr<AnyPool>& pool, std::size_t capacity)
+    : self_(pool->sequence(capacity)) {}
+
+/// See `SequenceRow`.
+struct AnyRow {
+  Token token;
+  std::size_t position;
+  AnySequence* sequence;
+  bool wants_logits = false;
+};
+
+/// A `Workspace` of some model type.
+class AnyScratch {
+ public:
+  [[nodiscard]] std::size_t rows() const noexcept { return self_->rows(); }
+
+ private:
+  friend class AnyModel;
+
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual std::size_t rows() const noexcept = 0;
+  };
+  template <class M>
+  struct Holder final : Interface {
+    explicit Holder(std::size_t n) : scratch(n) { typed.reserve(n); }
+    std::size_t rows() const noexcept override { return scratch.rows(); }
+    typename M::Scratch scratch;
+    std::vector<typename M::Row> typed;
+  };
+
+  explicit AnyScratch(std::unique_ptr<Interface> self) : self_(std::move(self)) {}
+
+  std::unique_ptr<Interface> self_;
+};
+
 /// Bytes that a model type needs; see `MemoryPlan`.
 struct MemoryNumbers {
   std::size_t parameters;
@@ -93,6 +199,12 @@ struct MemoryNumbers {
 /// A `Model` of some type; as cheap to copy.
 class AnyModel {
  public:
+  // What `Batch` and evaluation, which are templates on the model's type, ask of one.
+  using Pool = AnyPool;
+  using Sequence = AnySequence;
+  using Row = AnyRow;
+  using Scratch = AnyScratch;
+
   template <class M>
     requires requires { typename M::Shape; }
   explicit AnyModel(M model) : self_(std::make_shared<const Holder<M>>(std::move(model))) {}
@@ -108,6 +220,20 @@ class AnyModel {
   /// A session of `context` tokens; 0 takes the model's own.
   [[nodiscard]] AnySession session(const Tokenizer& tokenizer, std::size_t context = 0) const {
     return self_->session(tokenizer, context);
+  }
+
+  /// From here to `forward`: see `Model`. A sequence or scratch of another model type throws
+  /// `mismatch`.
+  [[nodiscard]] std::size_t vocab() const noexcept { return self_->vocab(); }
+  [[nodiscard]] std::shared_ptr<AnyPool> make_pool(std::size_t positions) const {
+    return self_->make_pool(positions);
+  }
+  [[nodiscard]] AnyScratch make_scratch(std::size_t rows) const {
+    return self_->make_scratch(rows);
+  }
+  void forward(std::span<const AnyRow> rows, AnyScratch& scratch, std::span<float> logits,
+               const Watch& watch = {}) const {
+    self_->forward(rows, scratch, logits, watch);
   }
 
   /// See `llama2::log_probabilities`.
@@ -127,6 +253,11 @@ class AnyModel {
     virtual AnySession session(const Tokenizer& tokenizer, std::size_t context) const = 0;
     virtual std::vector<double> log_probabilities(std::span<const Token> tokens,
                                                   const Watch& watch) const = 0;
+    virtual std::size_t vocab() const noexcept = 0;
+    virtual std::shared_ptr<AnyPool> make_pool(std::size_t positions) const = 0;
+    virtual AnyScratch make_scratch(std::size_t rows) const = 0;
+    virtual void forward(std::span<const AnyRow> rows, AnyScratch& scratch, std::span<float> logits,
+                         const Watch& watch) const = 0;
   };
 
   template <class M>
@@ -151,6 +282,33 @@ class AnyModel {
     std::vector<double> log_probabilities(std::span<const Token> tokens,
                                           const Watch& watch) const override {
       return llama2::log_probabilities(model, tokens, watch);
+    }
+    std::size_t vocab() const noexcept override { return M::vocab(); }
+    std::shared_ptr<AnyPool> make_pool(std::size_t positions) const override {
+      return std::make_shared<AnyPool::Holder<M>>(M::make_pool(positions));
+    }
+    AnyScratch make_scratch(std::size_t rows) const override {
+      return AnyScratch(std::make_unique<AnyScratch::Holder<M>>(rows));
+    }
+    void forward(std::span<const AnyRow> rows, AnyScratch& scratch, std::span<float> logits,
+                 const Watch& watch) const override {
+      auto& own = typed<AnyScratch::Holder<M>>(scratch.self_.get());
+      own.typed.clear();
+      for (const AnyRow& row : rows)
+        own.typed.push_back(
+            {row.token, row.position,
+             row.sequence == nullptr
+                 ? nullptr
+                 : &typed<AnySequence::Holder<M>>(row.sequence->self_.get()).sequence,
+             row.wants_logits});
+      model.forward(own.typed, own.scratch, logits, watch);
+    }
+    template <class To, class From>
+    static To& typed(From* from) {
+      auto* const to = dynamic_cast<To*>(from);
+      if (to == nullptr)
+        throw Error(ErrorCode::mismatch, "made for another type of model", {.expected = M::name()});
+      return *to;
     }
     M model;
   };
