@@ -53,7 +53,7 @@ command -v gnuplot > /dev/null || fail "gnuplot is missing"
 command -v python3 > /dev/null || fail "python3 is missing"
 
 if [[ -n $run ]]; then
-  programs=(bench_kernels_dynamic bench_model_dynamic bench_load bench_extents)
+  programs=(bench_kernels_dynamic bench_model_dynamic bench_load bench_extents bench_sessions)
   [[ ! -x $build/bench/bench_small ]] || programs+=(bench_small)
   for program in "${programs[@]}"; do
     [[ -x $build/bench/$program ]] || fail "no $program in $build/bench: build it first"

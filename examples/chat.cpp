@@ -19,10 +19,7 @@
 #include "interrupt.hpp"
 #include "llama2/generate/chat.hpp"
 #include "llama2/generate/transcript.hpp"
-#include "llama2/io/load_tokenizer.hpp"
-#include "models.hpp"
-#include "rope_options.hpp"
-#include "target_options.hpp"
+#include "model_options.hpp"
 #include "terminal.hpp"
 
 namespace {
@@ -96,7 +93,7 @@ class Program {
       if (command == "/save")
         llama2::save_transcript(argument, chat_.messages());
       else
-        chat_ = make_(llama2::load_transcript(argument));
+        load(llama2::load_transcript(argument));
     } else if (command == "/stats") {
       stats();
     } else {
@@ -105,14 +102,27 @@ class Program {
     return true;
   }
 
+  /// Goes on with another dialogue, and shows where it is.
+  void load(std::vector<llama2::Message> messages) {
+    chat_ = make_(std::move(messages));
+    last_.reset();
+    if (!terminal_.is_interactive() || chat_.answers() == 0) return;
+    const auto last = chat_.messages().last(2);
+    std::cout << "> " << last[0].text << '\n'
+              << terminal_.colour("36") << last[1].text << terminal_.colour("0") << '\n';
+  }
+
   template <class Ask>
   void answer(Ask&& ask) {
     examples::interrupted = false;
+    const std::stop_source cancel;
+    const examples::OnInterrupt on_interrupt(cancel);
+    chat_.generate_options().cancel = cancel.get_token();
     std::cout << terminal_.colour("36");
     try {
       last_ = ask([](std::string_view text) {
                 std::cout << text << std::flush;
-                return !examples::interrupted && std::cout.good();
+                return std::cout.good();
               }).result;
     } catch (...) {
       std::cout << terminal_.colour("0") << std::flush;
@@ -148,53 +158,24 @@ class Program {
 
 int main(int argc, char** argv) {
   CLI::App app{"A dialogue with a Llama 2 chat model. Reads lines; /help lists the commands."};
-  std::string model_path, tokenizer_path, system, transcript, target, weights;
-  std::size_t context = 0;
-  llama2::LoadOptions load_options;
+  std::string system, transcript;
   llama2::ChatOptions options;
-  auto& generate = options.generate;
-  app.add_option("MODEL", model_path, "checkpoint: a llama2.c .bin or a GGUF file")->required();
-  app.add_option("--tokenizer", tokenizer_path,
-                 "tokenizer.model or tokenizer.bin; by default looked for beside the model");
+  examples::ModelOptions model_options(app, "the dialogue");
   app.add_option("--system", system, "system prompt");
   app.add_option("--load", transcript, "go on with a dialogue that /save wrote");
-  app.add_option("--max-tokens", generate.max_tokens, "most tokens of an answer")
-      ->capture_default_str()
-      ->check(examples::whole_number);
-  app.add_option("--temperature", generate.temperature, "0 takes the likeliest token each time")
-      ->capture_default_str();
-  app.add_option("--top-p", generate.top_p,
-                 "sample among the likeliest tokens that have this probability together")
-      ->capture_default_str();
-  app.add_option("--stop", generate.stop, "strings before which an answer ends");
-  auto* const seed_option = app.add_option(
-      "--seed", generate.seed, "same seed, same answers; by default another one each time");
-  seed_option->check(examples::whole_number);
-  app.add_option("--threads", load_options.threads, "0: one per processor")
-      ->capture_default_str()
-      ->check(examples::whole_number);
-  app.add_option("--context", context, "most tokens of the dialogue; 0: the model's own")
-      ->capture_default_str()
-      ->check(examples::whole_number);
-  examples::add_rope_options(app, load_options.rope_scaling);
-  examples::add_weights_option(app, weights);
-  examples::add_target_options(app, target);
+  examples::SamplingOptions sampling(app, options.generate);
 
   return examples::run(app, argc, argv, [&] {
-    generate.sampling().validate();
-    load_options.target = examples::target_named(target);
-    if (seed_option->count() == 0)
-      generate.seed =
-          static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+    sampling.finish();
     std::vector<llama2::Message> messages;
     if (!transcript.empty()) messages = llama2::load_transcript(transcript);
 
-    const llama2::AnyModel model = examples::load_model(model_path, weights, load_options);
-    const llama2::Tokenizer tokenizer = llama2::load_tokenizer(
-        examples::find_tokenizer(tokenizer_path, model_path, model.shape().vocab));
+    const llama2::AnyModel model = model_options.load_model();
+    const llama2::Tokenizer tokenizer = model_options.load_tokenizer(model);
     Program program(
         [&](std::vector<llama2::Message> from) {
-          return AnyChat(model.session(tokenizer, context), tokenizer, options, std::move(from));
+          return AnyChat(model.session(tokenizer, model_options.context()), tokenizer, options,
+                         std::move(from));
         },
         std::move(messages));
     if (!system.empty()) program.set_system(system);

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
+#include <stop_token>
+#include <thread>
 
 namespace examples {
 
@@ -18,5 +21,19 @@ inline void catch_interrupt() {
     });
   std::signal(SIGXFSZ, SIG_IGN);
 }
+
+/// While it lives, `interrupted` asks a stop source for an end, which a signal's handler may not.
+class OnInterrupt {
+ public:
+  explicit OnInterrupt(std::stop_source cancel)
+      : thread_([cancel](const std::stop_token& done) {
+          while (!done.stop_requested() && !interrupted)
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+          if (interrupted) cancel.request_stop();
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
 
 }  // namespace examples

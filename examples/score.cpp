@@ -9,42 +9,25 @@
 #include <vector>
 
 #include "common.hpp"
-#include "llama2/io/load_tokenizer.hpp"
-#include "models.hpp"
-#include "rope_options.hpp"
-#include "target_options.hpp"
+#include "model_options.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app{
       "Prints the log-probability (in nats) that a model gives each token of a text, as JSON "
       "lines, and last the number of tokens, the sum and the perplexity."};
-  std::string model_path, tokenizer_path, text_file, target, weights;
+  std::string text_file;
   bool bos = false;
-  std::size_t context = 0;
-  llama2::LoadOptions load_options;
-  app.add_option("MODEL", model_path, "checkpoint: a llama2.c .bin or a GGUF file")->required();
-  app.add_option("--tokenizer", tokenizer_path,
-                 "tokenizer.model or tokenizer.bin; by default looked for beside the model");
+  examples::ModelOptions model_options(app, "the text");
   app.add_option("--text-file", text_file, "the text, taken exactly as it is")->required();
   app.add_flag("--bos", bos, "put the beginning-of-sequence token first");
-  app.add_option("--threads", load_options.threads, "0: one per processor")
-      ->capture_default_str()
-      ->check(examples::whole_number);
-  app.add_option("--context", context, "most tokens of the text; 0: the model's own")
-      ->capture_default_str()
-      ->check(examples::whole_number);
-  examples::add_rope_options(app, load_options.rope_scaling);
-  examples::add_weights_option(app, weights);
-  examples::add_target_options(app, target);
 
   return examples::run(app, argc, argv, [&] {
     const std::string text = examples::read_text(text_file);
-    load_options.target = examples::target_named(target);
-    const llama2::AnyModel model = examples::load_model(model_path, weights, load_options);
-    const llama2::Tokenizer tokenizer = llama2::load_tokenizer(
-        examples::find_tokenizer(tokenizer_path, model_path, model.shape().vocab));
+    const llama2::AnyModel model = model_options.load_model();
+    const llama2::Tokenizer tokenizer = model_options.load_tokenizer(model);
     const std::vector<llama2::Token> tokens = tokenizer.encode(text, {.bos = bos});
-    const std::size_t most = context != 0 ? context : model.config().context;
+    const std::size_t most =
+        model_options.context() != 0 ? model_options.context() : model.config().context;
     if (tokens.size() > most)
       throw llama2::Error(llama2::ErrorCode::context_exhausted,
                           "the text is longer than the context; --context N scores beyond "

@@ -15,6 +15,7 @@ if(TARGET bench_small)
   llama2_test_benchmark(bench_small "/Stories260K/")
 endif()
 llama2_test_benchmark(bench_load "/Stories260K/")
+llama2_test_benchmark(bench_sessions "BM_Sample/")
 llama2_test_benchmark(bench_extents "/(64x64|64)(/|$)")
 
 find_program(LLAMA2_PYTHON python3)

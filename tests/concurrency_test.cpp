@@ -10,6 +10,7 @@
 #include "bin_writer.hpp"
 #include "catch.hpp"
 #include "counting_pool.hpp"
+#include "llama2/generate/batch.hpp"
 #include "llama2/generate/session.hpp"
 #include "llama2/io/load.hpp"
 #include "llama2/model/random_model.hpp"
@@ -68,6 +69,63 @@ TEMPLATE_TEST_CASE("eight sessions on eight threads: one model, pool of threads,
   CHECK(results[0] != results[1]);
   CHECK(threads_of_model->runs > 100);
   CHECK(pages->free_pages() == pages->pages());
+}
+
+TEST_CASE("eight sessions and a batch on one model") {
+  using M = Model<Wide, Q8_0, Q8_0>;
+  auto threads_of_model = std::make_shared<CountingPool>(3);
+  const M model = make_random_model<M>(31, SharedExecutor(threads_of_model, little_work));
+  const Tokenizer tokenizer = test::synthetic_tokenizer();
+  constexpr std::size_t texts = 8;
+  const auto pages = std::make_shared<M::Pool>(2 * texts * 3 * kv_page_positions);
+  const auto run_batch = [&] {
+    std::vector<std::string> told(texts);
+    Batch<M> batch(model, tokenizer, pages, 24);
+    for (std::size_t i = 0; i < texts; ++i)
+      batch.add(std::vector<Token>(2 + 9 * i, 270), Wide::context,
+                {.max_tokens = 30, .top_p = 0.9f, .seed = i}, [&told, i](std::string_view piece) {
+                  told[i] += piece;
+                  return true;
+                });
+    batch.run();
+    return told;
+  };
+  std::vector<std::string> expected, results(texts);
+  for (std::uint64_t seed = 0; seed < texts; ++seed)
+    expected.push_back(story(model, tokenizer, pages, 100 * seed));
+  const auto expected_of_batch = run_batch();
+  std::vector<std::string> of_batch;
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < texts; ++i)
+      threads.emplace_back([&, i] { results[i] = story(model, tokenizer, pages, 100 * i); });
+    threads.emplace_back([&] { of_batch = run_batch(); });
+  }
+  CHECK(results == expected);
+  CHECK(of_batch == expected_of_batch);
+  CHECK(pages->free_pages() == pages->pages());
+}
+
+TEST_CASE("forks of one session go on in threads of their own") {
+  using M = Model<Wide, Q8_0, Q8_0>;
+  const M model = make_random_model<M>(31);
+  const Tokenizer tokenizer = test::synthetic_tokenizer();
+  const auto pages = std::make_shared<M::Pool>(5 * 3 * kv_page_positions);
+  Session<M> session(model, tokenizer, {.context = Wide::context, .pool = pages});
+  session.append(std::vector<Token>(100, 270));
+  (void)session.logits();
+  std::vector<std::vector<Token>> results(4);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& result : results)
+      threads.emplace_back([&result, fork = session.fork()]() mutable {
+        fork.truncate(70);  // into a page that is shared
+        fork.generate("the", {.max_tokens = 20, .temperature = 0},
+                      [](std::string_view) { return true; });
+        result.assign(fork.tokens().begin(), fork.tokens().end());
+      });
+  }
+  for (const auto& result : results) CHECK(result == results[0]);
 }
 
 TEST_CASE("weights are converted by several threads to the same blocks") {

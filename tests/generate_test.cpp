@@ -24,6 +24,8 @@
 #include "catch.hpp"
 #include "counting_pool.hpp"
 #include "error_of.hpp"
+#include "llama2/generate/batch.hpp"
+#include "llama2/generate/chat.hpp"
 #include "llama2/generate/sampler.hpp"
 #include "llama2/generate/score.hpp"
 #include "llama2/generate/session.hpp"
@@ -178,7 +180,7 @@ TEST_CASE("min-p keeps tokens with a share of the likeliest's probability") {
 }
 
 TEST_CASE("top-p, top-k and min-p against a plain reference") {
-  // Where top-p cuts, the library's order is the reference's, and so is the very token drawn.
+  // Tokens are drawn in the order of their ids, so the very token drawn is the reference's.
   std::size_t differ = 0;
   std::size_t cut_by_min_p = 0;
   for (std::uint64_t i = 0; i < 2000; ++i) {
@@ -195,10 +197,11 @@ TEST_CASE("top-p, top-k and min-p against a plain reference") {
     if (i % 4 < 2) options.min_p = number(0, 0.5);
     options.validate();
 
-    const auto expected = plain_distribution(logits, options);
+    auto expected = plain_distribution(logits, options);
     SamplingOptions without_min_p = options;
     without_min_p.min_p = 0;
     cut_by_min_p += expected.size() < plain_distribution(logits, without_min_p).size();
+    std::ranges::sort(expected, {}, &Choice::token);
     Sampler sampler(vocab);
     sampler.seed(i);
     Random same(i);
@@ -792,6 +795,55 @@ TEST_CASE("producing a token allocates nothing") {
     check_no_allocation(pool, options);
     CHECK(pool->runs > 150);
   }
+}
+
+TEST_CASE("a batch's steps allocate nothing, whoever takes part") {
+  const auto pool = std::make_shared<CountingPool>();
+  for (const SharedExecutor& executor : {SharedExecutor(), SharedExecutor(pool)}) {
+    const auto model = make_random_model<Model<Wide>>(2, executor);
+    Batch<Model<Wide>> batch(model, synthetic_tokenizer(),
+                             std::make_shared<Model<Wide>::Pool>(6 * 4 * kv_page_positions), 16);
+    std::size_t ended = 0;
+    for (std::size_t i = 0; i < 6; ++i)
+      batch.add(std::vector<Token>(3 + 20 * i, 270), Wide::context,
+                {.max_tokens = 40 + 10 * i,
+                 .temperature = 1.3f,
+                 .top_p = 0.95f,
+                 .typical_p = 0.9f,
+                 .frequency_penalty = 0.1f,
+                 .logit_bias = {{1, -infinity}, {2, -infinity}},
+                 .seed = i,
+                 .stop = {"xyz"},
+                 .sinks = 2},
+                ignore, [&](auto, const BatchResult&) { ++ended; });
+    const Allocations before = allocations();
+    std::size_t steps = 0;
+    while (batch.step() != 0) ++steps;
+    const Allocations after = allocations();
+    CHECK(ended == 6);
+    CHECK(steps > 90);
+    CHECK(after.operator_new - before.operator_new == 0);
+    CHECK(after.malloc - before.malloc == 0);
+    CHECK(after.mmap - before.mmap == 0);
+  }
+}
+
+TEST_CASE("a chat's answer allocates nothing from token to token") {
+  const auto model = make_random_model<Model<Wide>>(2);
+  const Tokenizer tokenizer = synthetic_tokenizer();
+  Chat chat(Session(model, tokenizer), tokenizer,
+            {.generate = {.max_tokens = 120, .temperature = 1.3f, .seed = 5}});
+  std::size_t calls = 0;
+  Allocations before, after;
+  const auto answer = chat.say("the hat", [&](std::string_view) {
+    if (calls++ == 0) before = allocations();
+    after = allocations();
+    return true;
+  });
+  CHECK(answer.result.tokens > 30);
+  CHECK(calls > 15);
+  CHECK(after.operator_new - before.operator_new == 0);
+  CHECK(after.malloc - before.malloc == 0);
 }
 
 // Scoring.

@@ -5,7 +5,10 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <set>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -54,25 +57,281 @@ std::set<Token> drawn(const std::vector<float>& logits, const SamplingOptions& o
 
 }  // namespace
 
-TEST_CASE("typical sampling keeps what surprises as much as the average") {
-  for (std::uint64_t seed = 1; seed < 6; ++seed) {
-    const auto logits = some_logits(12, seed);
-    const auto p = probabilities(logits);
-    double entropy = 0;
-    for (const double x : p) entropy -= x * std::log(x);
-    std::vector<Token> order(p.size());
-    std::iota(order.begin(), order.end(), 0);
-    const auto distance = [&](Token t) {
-      return std::abs(-std::log(p[static_cast<std::size_t>(t)]) - entropy);
-    };
-    std::ranges::sort(order, {}, distance);
-    std::set<Token> expected;
-    double sum = 0;
-    for (std::size_t i = 0; i < order.size() && sum < 0.6; ++i) {
-      sum += p[static_cast<std::size_t>(order[i])];
-      expected.insert(order[i]);
+namespace {
+
+constexpr int vectors = 10'000;
+
+/// Logits as models never have them, too: equal ones, infinities, no numbers.
+std::vector<float> odd_logits(Random& random) {
+  std::vector<float> logits(1 + random() % 60);
+  const double width = 0.1 + 12 * random.uniform();
+  const bool equal = random() % 3 == 0, infinities = random() % 4 == 0;
+  for (float& logit : logits) {
+    logit = static_cast<float>(width * (random.uniform() - 0.5));
+    if (equal) logit = std::round(logit);
+    if (infinities && random() % 5 == 0) {
+      constexpr float odd[] = {inf, -inf, std::numeric_limits<float>::quiet_NaN(), 0.0f, -0.0f};
+      logit = odd[random() % 5];
     }
-    CHECK(drawn(logits, {.typical_p = 0.6f}) == expected);
+  }
+  logits[random() % logits.size()] = 1;  // one is a number
+  return logits;
+}
+
+struct Weighed {
+  Token token;
+  double logit, probability;
+};
+
+/// All that can be drawn, the likeliest first, with probabilities that sum to 1.
+std::vector<Weighed> sorted_softmax(const std::vector<float>& logits, float temperature) {
+  std::vector<Weighed> all;
+  double highest = -inf, sum = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (logits[i] > -inf) all.push_back({static_cast<Token>(i), double{logits[i]}, 0});
+  for (const Weighed& w : all) highest = std::max(highest, w.logit);
+  for (Weighed& w : all) {
+    w.probability = w.logit == highest ? 1 : std::exp((w.logit - highest) / double{temperature});
+    sum += w.probability;
+  }
+  for (Weighed& w : all) w.probability /= sum;
+  std::ranges::sort(all, [](const Weighed& x, const Weighed& y) {
+    return x.logit > y.logit || (x.logit == y.logit && x.token < y.token);
+  });
+  return all;
+}
+
+/// Whether two sums or bounds are so close that floats may decide between them in either way.
+bool near(double a, double b) {
+  return std::abs(a - b) <= 1e-5 * std::max(std::abs(a), std::abs(b));
+}
+
+/// The first ones of a sorted list that have the probability p together, none if that is too close
+/// to decide.
+std::optional<std::set<Token>> first_of(const std::vector<Weighed>& all, double p) {
+  std::set<Token> kept;
+  double sum = 0;
+  for (const Weighed& w : all) {
+    if (near(sum, p)) return std::nullopt;
+    if (sum >= p) break;
+    sum += w.probability;
+    kept.insert(w.token);
+  }
+  return kept;
+}
+
+/// Compares what a stage keeps of random vectors to what the reference keeps of the sorted list;
+/// where it cannot decide, it returns none.
+template <class Stage, class Reference>
+void check_stage(std::uint64_t seed, Stage&& stage, Reference&& reference) {
+  Random random(seed);
+  Candidates candidates(60);
+  int different = 0, undecided = 0, cut = 0;
+  for (int i = 0; i < vectors; ++i) {
+    const auto logits = odd_logits(random);
+    const auto temperature = static_cast<float>(0.3 + 2 * random.uniform());
+    const auto number = static_cast<float>(0.001 + 0.998 * random.uniform());
+    candidates.assign(logits);
+    candidates.weigh(temperature);
+    const auto all = sorted_softmax(logits, temperature);
+    stage(candidates, number);
+    std::set<Token> kept;
+    for (const Candidate& c : candidates) kept.insert(c.token);
+    const std::optional<std::set<Token>> expected = reference(all, number);
+    undecided += !expected;
+    different += expected && kept != *expected;
+    cut += kept.size() < all.size();
+    REQUIRE(std::ranges::is_sorted(candidates, {}, &Candidate::token));
+  }
+  CHECK(different == 0);
+  CHECK(undecided < vectors / 10);
+  CHECK(cut > vectors / 3);
+}
+
+}  // namespace
+
+TEST_CASE("each stage keeps of 10,000 random vectors what a plain reference keeps") {
+  SECTION("temperature") {
+    check_stage(
+        1,
+        [](Candidates& candidates, float) {
+          std::vector<float> logits(60, -inf);
+          for (const Candidate& c : candidates) logits[static_cast<std::size_t>(c.token)] = c.logit;
+          candidates.weigh(0.7f);
+          for (const Weighed& w : sorted_softmax(logits, 0.7f)) {
+            const Candidate* const c = candidates.find(w.token);
+            REQUIRE(c != nullptr);
+            REQUIRE(std::abs(c->probability / candidates.total() - w.probability) < 1e-6);
+          }
+          candidates.keep_top_k(1);  // something to compare
+        },
+        [](const std::vector<Weighed>& all, float) {
+          return std::optional(std::set<Token>{all[0].token});
+        });
+  }
+  SECTION("top-k") {
+    check_stage(
+        2,
+        [](Candidates& candidates, float x) {
+          candidates.keep_top_k(static_cast<std::size_t>(50 * x));
+        },
+        [](const std::vector<Weighed>& all, float x) {
+          const auto k = static_cast<std::size_t>(50 * x);
+          std::set<Token> kept;
+          for (std::size_t i = 0; i < all.size() && (k == 0 || i < k); ++i)
+            kept.insert(all[i].token);
+          return std::optional(kept);
+        });
+  }
+  SECTION("top-p") {
+    check_stage(
+        3, [](Candidates& candidates, float x) { candidates.keep_top_p(x); },
+        [](const std::vector<Weighed>& all, float x) { return first_of(all, double{x}); });
+  }
+  SECTION("min-p") {
+    check_stage(
+        4, [](Candidates& candidates, float x) { candidates.keep_min_p(x); },
+        [](const std::vector<Weighed>& all, float x) {
+          std::optional<std::set<Token>> kept(std::in_place);
+          for (const Weighed& w : all) {
+            const double share = w.probability / all[0].probability;
+            if (near(share, double{x})) return std::optional<std::set<Token>>();
+            if (share >= double{x}) kept->insert(w.token);
+          }
+          return kept;
+        });
+  }
+  SECTION("typical") {
+    check_stage(
+        5, [](Candidates& candidates, float x) { candidates.keep_typical(x); },
+        [](std::vector<Weighed> all, float x) -> std::optional<std::set<Token>> {
+          // What floats hold no probability of is no candidate.
+          std::erase_if(
+              all, [&](const Weighed& w) { return w.probability / all[0].probability < 1e-44; });
+          double entropy = 0;
+          for (const Weighed& w : all) entropy -= w.probability * std::log(w.probability);
+          const auto distance = [&](const Weighed& w) {
+            return std::abs(-std::log(w.probability) - entropy);
+          };
+          std::ranges::sort(all, [&](const Weighed& a, const Weighed& b) {
+            const double da = distance(a), db = distance(b);
+            return a.logit == b.logit ? a.token < b.token : da < db;
+          });
+          for (std::size_t i = 1; i < all.size(); ++i)
+            if (all[i].logit != all[i - 1].logit &&
+                std::abs(distance(all[i]) - distance(all[i - 1])) < 1e-5)
+              return std::nullopt;
+          return first_of(all, double{x});
+        });
+  }
+  SECTION("surprise, of Mirostat") {
+    check_stage(
+        6, [](Candidates& candidates, float x) { candidates.keep_surprise_below(6 * double{x}); },
+        [](const std::vector<Weighed>& all, float x) {
+          std::optional<std::set<Token>> kept(std::in_place);
+          const double least = std::min(std::exp2(-6 * double{x}), all[0].probability);
+          for (const Weighed& w : all) {
+            if (w.probability != all[0].probability && near(w.probability, least))
+              return std::optional<std::set<Token>>();
+            if (w.probability >= least || w.probability == all[0].probability)
+              kept->insert(w.token);
+          }
+          return kept;
+        });
+  }
+}
+
+TEST_CASE("biases, bans and penalties of 10,000 random vectors give the likeliest of a reference") {
+  Random random(7);
+  int moved = 0;
+  for (int i = 0; i < vectors; ++i) {
+    const auto logits = odd_logits(random);
+    const auto vocab = logits.size();
+    SamplingOptions options{.temperature = 0};
+    std::vector<Token> recent(random() % 90);
+    for (Token& token : recent) token = static_cast<Token>(random() % vocab);
+    const auto number = [&] { return static_cast<float>(4 * random.uniform() - 2); };
+    if (random() % 2 == 0) options.repetition_penalty = 0.1f + std::abs(number());
+    if (random() % 2 == 0) options.presence_penalty = number();
+    if (random() % 2 == 0) options.frequency_penalty = number();
+    options.repetition_window = random() % 70;
+    for (std::size_t b = random() % 4; b-- > 0;)
+      options.logit_bias.push_back(
+          {static_cast<Token>(random() % (vocab + 2)), random() % 3 == 0 ? -inf : number()});
+
+    std::vector<std::pair<float, Token>> changed;
+    for (std::size_t t = 0; t < vocab; ++t) {
+      float logit = logits[t];
+      if (!(logit > -inf)) continue;
+      const auto token = static_cast<Token>(t);
+      for (const LogitBias& bias : options.logit_bias)
+        if (bias.token == token) logit += bias.bias;
+      const auto window =
+          std::span(recent).last(std::min(recent.size(), options.repetition_window));
+      if (const auto count = std::ranges::count(window, token); count != 0) {
+        logit = logit > 0 ? logit / options.repetition_penalty : logit * options.repetition_penalty;
+        logit -= options.presence_penalty + options.frequency_penalty * static_cast<float>(count);
+      }
+      changed.emplace_back(logit, token);
+    }
+    // Infinities may have met: what is no number is never likelier than a number.
+    const auto best = std::ranges::max_element(changed, [](const auto& a, const auto& b) {
+      const auto key = [](const auto& x) { return std::isnan(x.first) ? -inf : x.first; };
+      return key(a) < key(b) || (key(a) == key(b) && a.second > b.second);
+    });
+    Sampler sampler(vocab);
+    const Token token = sampler.sample(logits, recent, options);
+    REQUIRE(token == best->second);
+    moved += token != Sampler(vocab).sample(logits, {}, {.temperature = 0});
+  }
+  CHECK(moved > vectors / 10);
+}
+
+TEST_CASE("stages together draw from the distribution of a plain reference") {
+  // Of 24 values of chi-square one exceeds the bound by chance every ten thousand runs.
+  Random random(8);
+  for (int i = 0; i < 24; ++i) {
+    const auto logits = some_logits(20, 100 + static_cast<std::uint64_t>(i));
+    SamplingOptions options{.temperature = static_cast<float>(0.5 + random.uniform())};
+    if (i % 2 == 0) options.top_k = 8;
+    if (i % 3 == 0) options.top_p = 0.8f;
+    if (i % 4 == 0) options.min_p = 0.05f;
+    auto all = sorted_softmax(logits, options.temperature);
+    const auto renormalise = [&] {
+      double sum = 0;
+      for (const Weighed& w : all) sum += w.probability;
+      for (Weighed& w : all) w.probability /= sum;
+    };
+    if (options.top_k != 0) all.resize(options.top_k);
+    renormalise();
+    if (options.top_p < 1) {
+      const auto kept = first_of(all, double{options.top_p});
+      REQUIRE(kept);
+      all.resize(kept->size());
+    }
+    const double least = double{options.min_p} * all[0].probability;
+    std::erase_if(all, [&](const Weighed& w) { return w.probability < least; });
+    renormalise();
+
+    constexpr int draws = 20'000;
+    Sampler sampler(logits.size());
+    sampler.seed(static_cast<std::uint64_t>(i));
+    std::vector<int> counts(logits.size());
+    for (int d = 0; d < draws; ++d)
+      ++counts[static_cast<std::size_t>(sampler.sample(logits, {}, options))];
+    double chi_square = 0;
+    int total = 0;
+    for (const Weighed& w : all) {
+      const double expected = draws * w.probability;
+      const int count = counts[static_cast<std::size_t>(w.token)];
+      chi_square += (count - expected) * (count - expected) / expected;
+      total += count;
+    }
+    CHECK(total == draws);  // nothing else was drawn
+    // The quantile of 4e-6 by Wilson and Hilferty's approximation.
+    const auto freedom = static_cast<double>(std::max<std::size_t>(1, all.size() - 1));
+    const double k = 2 / (9 * freedom);
+    CHECK(chi_square < freedom * std::pow(1 - k + 4.46 * std::sqrt(k), 3));
   }
 }
 

@@ -202,7 +202,7 @@ TEST_CASE("continuations of a prefix have the log-probabilities of whole texts")
                                   alone.end()));
     }
   }
-  CHECK(log_probabilities(model, std::vector<Token>{1}, {}).empty());
+  CHECK(log_probabilities(model, std::vector<Token>{1}, std::vector<std::vector<Token>>()).empty());
   const std::vector<std::vector<Token>> bad{{1, 40}}, first_bad{{-1}};
   for (const auto& continuations : {bad, first_bad})
     CHECK(error_of([&] { (void)log_probabilities(model, std::vector<Token>{1}, continuations); })

@@ -4,10 +4,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,15 +27,20 @@ namespace test {
   std::abort();
 }
 
-/// The bytes as a file of the library, by way of memory instead of a disk. One at a time.
-inline std::shared_ptr<const llama2::InputFile> file_of(std::span<const std::uint8_t> bytes) {
+/// The path of a file with these bytes, in memory instead of on a disk. One at a time.
+inline const std::string& path_of(std::span<const std::uint8_t> bytes) {
   static const int descriptor = ::memfd_create("hostile", MFD_CLOEXEC);
   static const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
   const auto size = static_cast<::ssize_t>(bytes.size());
   if (::ftruncate(descriptor, size) != 0 ||
       ::pwrite(descriptor, bytes.data(), bytes.size(), 0) != size)
     finding("the harness cannot make its file");
-  return std::make_shared<const llama2::InputFile>(path);
+  return path;
+}
+
+/// The bytes as a file of the library.
+inline std::shared_ptr<const llama2::InputFile> file_of(std::span<const std::uint8_t> bytes) {
+  return std::make_shared<const llama2::InputFile>(path_of(bytes));
 }
 
 /// What became of the last input: the error, or that it was accepted.
@@ -41,17 +48,19 @@ inline constexpr std::string_view accepted = "accepted";
 inline std::string outcome;
 
 /// Calls f, which may use the bytes or refuse them, in the way that the library promises: by an
-/// `Error` that says they are malformed or unsupported, and within 16 MiB of memory and twice
-/// their size.
+/// `Error` that says they are malformed or unsupported, or has another of the `codes`, and within
+/// 16 MiB of memory and twice their size.
 template <class F>
-void use_or_refuse(std::span<const std::uint8_t> bytes, F&& f) {
+void use_or_refuse(std::span<const std::uint8_t> bytes, F&& f,
+                   std::initializer_list<llama2::ErrorCode> codes = {}) {
   reset_memory_peak();
   try {
     f();
     outcome = accepted;
   } catch (const llama2::Error& error) {
     if (error.code() != llama2::ErrorCode::malformed_file &&
-        error.code() != llama2::ErrorCode::unsupported)
+        error.code() != llama2::ErrorCode::unsupported &&
+        std::ranges::find(codes, error.code()) == codes.end())
       finding(std::string("an error that is not about the bytes: ") + error.what());
     if (error.message().empty()) finding("an error that says nothing");
     outcome = error.what();

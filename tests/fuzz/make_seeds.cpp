@@ -19,9 +19,14 @@
 
 #include "bin_writer.hpp"
 #include "gguf_bytes.hpp"
+#include "llama2/base/checksum.hpp"
+#include "llama2/format/quantised.hpp"
 #include "llama2/io/gguf_file.hpp"
+#include "llama2/model/cache_file.hpp"
+#include "llama2/model/random_model.hpp"
 #include "llama2/text/vocabulary.hpp"
 #include "seed_shapes.hpp"
+#include "temp_file.hpp"
 
 using namespace test;
 
@@ -604,6 +609,88 @@ void write_sentencepiece_model(const Corpus& corpus) {
              few + trainer_message() + normaliser_message(proto_bytes(2, std::string(64, '\xFF'))));
 }
 
+// Saved caches.
+
+void write_cache_file(const Corpus& corpus) {
+  using Model = llama2::Model<SeedLeast, llama2::F32, llama2::F16>;
+  const Model model = llama2::make_random_model<Model>(1);
+  const auto saved = [&](std::size_t positions, std::size_t tokens) {
+    Model::Sequence sequence(std::make_shared<Model::Pool>(100), 100);
+    llama2::Workspace<SeedLeast> workspace;
+    std::vector<llama2::Token> text;
+    std::vector<Model::Row> rows;
+    for (std::size_t i = 0; i < tokens; ++i) text.push_back(static_cast<llama2::Token>(i % 4));
+    for (std::size_t i = 0; i < positions; ++i) rows.push_back({text[i], i, &sequence});
+    model.forward(rows, workspace, {});
+    const TempFile file("");
+    llama2::save_cache(file.path(), model, sequence, text);
+    std::ifstream in(file.path(), std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const auto summed = [](std::string bytes) {
+    constexpr std::size_t size = sizeof(std::uint64_t);
+    const std::uint64_t sum =
+        llama2::checksum(std::as_bytes(std::span(bytes)).first(bytes.size() - size));
+    return bytes.replace(bytes.size() - size, size, bytes_of(sum));
+  };
+  const std::string good = saved(3, 5);
+  corpus.add("seed_empty", saved(0, 0));
+  corpus.add("seed_unevaluated", saved(0, 9));
+  corpus.add("seed", good);
+  corpus.add("seed_two_pages", saved(70, 70));
+  corpus.add("empty", "");
+  corpus.add("magic_alone", good.substr(0, 8));
+  corpus.add("truncated", std::string_view(good).substr(0, good.size() - 1));
+  corpus.add("wrong_checksum", good.substr(0, good.size() - 1) + '\x5A');
+  const auto changed = [&](const char* name, std::size_t at, const std::string& bytes) {
+    corpus.add(name, summed(std::string(good).replace(at, bytes.size(), bytes)));
+  };
+  changed("another_version", 8, bytes_of(2u));
+  changed("another_page_size", 12, bytes_of(128u));
+  changed("unknown_format", 16, std::string(8, '\xFF'));
+  changed("another_dim", 24, bytes_of(8.0));
+  changed("a_number_that_is_none", 24, std::string(8, '\xFF'));
+  changed("too_many_tokens", 136, bytes_of(most));
+  changed("size_of_tokens_wraps", 136, bytes_of(std::uint64_t{1} << 62));
+  changed("more_positions_than_tokens", 144, bytes_of(std::uint64_t{6}));
+  changed("too_many_positions", 144, bytes_of(most));
+  changed("another_fingerprint", 152, bytes_of(most));
+  changed("negative_token", 160, bytes_of(-1));
+  changed("token_outside_the_vocabulary", 160, bytes_of(4));
+}
+
+// Transcripts.
+
+void write_transcript(const Corpus& corpus) {
+  const auto message = [](const std::string& role, const std::string& content) {
+    return R"({"role":")" + role + R"(","content":")" + content + R"("})";
+  };
+  corpus.add("seed", "[" + message("system", "s") + "," + message("user", "u\\n\\u00e9") + "," +
+                         message("assistant", "") + "]");
+  corpus.add("seed_empty", " [ ] ");
+  corpus.add(
+      "seed_other_members",
+      R"([{"name":"n","tags":[1,{"role":2},[null,true,1.5e9]],"role":"user","content":"c"}])");
+  corpus.add("seed_tags", "[" + message("user", "[INST] <<SYS>>") + "]");
+  corpus.add("empty", "");
+  corpus.add("object", message("user", "c"));
+  corpus.add("list_of_lists", "[[]]");
+  corpus.add("no_content", R"([{"role":"user"}])");
+  corpus.add("no_role", R"([{"content":"c"}])");
+  corpus.add("role_is_a_number", R"([{"role":1,"content":"c"}])");
+  corpus.add("content_is_a_list", R"([{"role":"user","content":["c"]}])");
+  corpus.add("content_is_an_object", R"([{"role":"user","content":{"role":"user"}}])");
+  corpus.add("unknown_role", "[" + message("tool", "c") + "]");
+  corpus.add("role_twice", R"([{"role":"user","role":"system","content":"c"}])");
+  corpus.add("two_lists", "[][]");
+  corpus.add("truncated", R"([{"role":"user","content":"c)");
+  corpus.add("not_utf8", "[" + message("user", "\xFF") + "]");
+  corpus.add("half_a_surrogate", "[" + message("user", R"(\ud800)") + "]");
+  corpus.add("deep", std::string(5000, '['));
+  corpus.add("deep_inside", R"([{"x":)" + std::string(5000, '['));
+  corpus.add("number_too_large", R"([{"x":1e999}])");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -617,6 +704,8 @@ int main(int argc, char** argv) {
     write_gguf_vocabulary({argv[1], "gguf_vocabulary"});
     write_tokenizer_bin({argv[1], "tokenizer_bin"});
     write_sentencepiece_model({argv[1], "sentencepiece_model"});
+    write_cache_file({argv[1], "cache_file"});
+    write_transcript({argv[1], "transcript"});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -22,6 +22,7 @@ enum class ErrorCode {
   mismatch,           ///< file and model type (or model and tokenizer) disagree
   out_of_memory,      ///< an allocation or a pool could not supply what was asked
   context_exhausted,  ///< a sequence would grow beyond its reserved KV cache
+  cancelled,          ///< the caller asked for an end before the end
 };
 
 /// The code's name, as printed in messages.
@@ -41,6 +42,8 @@ constexpr std::string_view to_string(ErrorCode code) noexcept {
       return "out of memory";
     case ErrorCode::context_exhausted:
       return "context exhausted";
+    case ErrorCode::cancelled:
+      return "cancelled";
   }
   return "error";
 }

@@ -1,17 +1,20 @@
 // Read-only files, mapped into memory.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <utility>
 
 #include "llama2/base/aligned_buffer.hpp"
 #include "llama2/base/error.hpp"
 #include "llama2/base/os.hpp"
+#include "llama2/base/watch.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
@@ -21,12 +24,16 @@ enum class FileAccess {
   read,  ///< copy it: safe against changes of the file underneath
 };
 
+/// No bound on a file's size but its own.
+inline constexpr std::size_t unlimited_bytes = std::numeric_limits<std::size_t>::max();
+
 /// The bytes of one regular file, held for the lifetime of the object.
 class InputFile {
  public:
-  /// Throws `io` with the system's reason, and `malformed_file` for more than `max_bytes`.
+  /// Throws `io` with the system's reason, `malformed_file` for more than `max_bytes`, and
+  /// `cancelled` if that is asked for while the file is copied.
   explicit InputFile(std::string path, FileAccess access = FileAccess::map,
-                     std::size_t max_bytes = std::numeric_limits<std::size_t>::max())
+                     std::size_t max_bytes = unlimited_bytes, const std::stop_token& cancel = {})
       : path_(std::move(path)) {
     const os::File file = os::File::open(path_);
     if (!file) fail("cannot open");
@@ -50,8 +57,10 @@ class InputFile {
       bytes_ = mapping_;
     } else {
       copy_ = AlignedBuffer<std::byte>(size);
+      constexpr std::size_t at_once = std::size_t{8} << 20;
       for (std::size_t done = 0; done < size;) {
-        const std::ptrdiff_t n = file.read(copy_.data() + done, size - done);
+        throw_if_cancelled(cancel);
+        const std::ptrdiff_t n = file.read(copy_.data() + done, std::min(at_once, size - done));
         if (n < 0) fail("cannot read");
         if (n == 0)
           throw Error(ErrorCode::io, "file became shorter while it was read",

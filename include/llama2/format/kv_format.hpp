@@ -1,9 +1,11 @@
 // How keys and values are cached.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "llama2/base/checked.hpp"
 #include "llama2/format/float_formats.hpp"
@@ -28,6 +30,13 @@ struct KvHead {
 
   Element keys[HeadDim][P];
   Element values[P][HeadDim];
+
+  /// Takes over the keys and values of positions `first` to `last` of a page.
+  void copy_positions(const KvHead& from, std::size_t first, std::size_t last) noexcept {
+    for (std::size_t i = 0; i < HeadDim; ++i)
+      std::copy(from.keys[i] + first, from.keys[i] + last, keys[i] + first);
+    std::memcpy(values[first], from.values[first], (last - first) * sizeof values[0]);
+  }
 };
 
 /// In 8 bits, each 32 elements of a key or value have a scale; a last group may be smaller.
@@ -40,6 +49,16 @@ struct KvHead<Q8_0, HeadDim, P> {
   Half key_scales[groups][P];
   Element values[P][HeadDim];
   Half value_scales[groups][P];
+
+  void copy_positions(const KvHead& from, std::size_t first, std::size_t last) noexcept {
+    for (std::size_t i = 0; i < HeadDim; ++i)
+      std::copy(from.keys[i] + first, from.keys[i] + last, keys[i] + first);
+    for (std::size_t g = 0; g < groups; ++g) {
+      std::copy(from.key_scales[g] + first, from.key_scales[g] + last, key_scales[g] + first);
+      std::copy(from.value_scales[g] + first, from.value_scales[g] + last, value_scales[g] + first);
+    }
+    std::memcpy(values[first], from.values[first], (last - first) * sizeof values[0]);
+  }
 };
 
 }  // namespace llama2::inline LLAMA2_ABI

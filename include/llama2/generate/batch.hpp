@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -14,8 +15,10 @@
 #include "llama2/base/aligned_buffer.hpp"
 #include "llama2/base/error.hpp"
 #include "llama2/base/token.hpp"
+#include "llama2/base/watch.hpp"
 #include "llama2/generate/continuation.hpp"
 #include "llama2/generate/sampler.hpp"
+#include "llama2/model/context_shift.hpp"
 #include "llama2/model/model.hpp"
 #include "llama2/text/tokenizer.hpp"
 
@@ -71,7 +74,6 @@ class Batch {
   /// as a fork, which is cut by a token if it holds them all.
   Id add(Sequence past, std::vector<Token> prompt, const GenerateOptions& options, OnText on_text,
          OnEnd on_end = {}) {
-    options.sampling().validate();
     if (prompt.empty()) throw Error(ErrorCode::invalid_argument, "there is nothing to continue");
     for (const Token token : prompt) require_token(token, vocab);
     if (prompt.size() > past.capacity())
@@ -81,10 +83,18 @@ class Batch {
     past.truncate(prompt.size() - 1);
     const bool blank = prompt.size() == 1 && prompt.front() == tokenizer_.bos();
     prompt.reserve(past.capacity());
-    texts_.push_back(std::make_unique<Text>(
-        Text{next_id_, std::move(past), std::move(prompt), Continuation(tokenizer_, options, blank),
-             Sampler(vocab), std::move(on_text), std::move(on_end)}));
-    texts_.back()->sampler.seed(options.seed);
+    Continuation continuation(tokenizer_, options, past.capacity(), blank);
+    auto text = std::make_unique<Text>(Text{next_id_, std::move(past), std::move(prompt),
+                                            std::move(continuation), Sampler(vocab),
+                                            std::move(on_text), std::move(on_end)});
+    text->sampler.seed(options.seed);
+    // What steps need, so that they allocate nothing.
+    const std::size_t takers = std::min(texts_.size() + 1, workspace_.rows());
+    if (logits_.size() < takers * vocab)
+      logits_ = AlignedBuffer<float>(std::min(2 * takers, workspace_.rows()) * vocab);
+    for (auto* const list : {&texts_, &order_}) list->reserve(texts_.size() + 1);
+    takers_.reserve(texts_.size() + 1);
+    texts_.push_back(std::move(text));
     return next_id_++;
   }
 
@@ -104,12 +114,13 @@ class Batch {
   }
 
   /// One pass: a token for each text that has been evaluated to its end, and of the prompts what
-  /// there is room for beside them. Returns how many texts are left.
+  /// there is room for beside them. Returns how many texts are left. Of a text's options, `cancel`
+  /// and `on_prompt` have no effect here: `watch` is for all, and learns how far the step is.
   ///
-  /// Throws `out_of_memory` if a shared page needs a copy and the pool has none, with no text
-  /// changed; what a text's callback or sampling throws ends that text, and comes out of here when
-  /// the others have had their token.
-  std::size_t step() {
+  /// Throws `out_of_memory` if a shared page needs a copy and the pool has none, and what ends the
+  /// watched work, with no text changed; what a text's callback or sampling throws ends that text,
+  /// and comes out of here when the others have had their token.
+  std::size_t step(const Watch& watch = {}) {
     rows_.clear();
     takers_.clear();
     const auto left_of = [](const auto& text) {
@@ -126,26 +137,29 @@ class Batch {
         const std::size_t n = std::min(left, room);
         for (std::size_t i = begin; i < begin + n; ++i)
           rows_.push_back({text->tokens[i], i, &text->sequence, i + 1 == text->tokens.size()});
-        if (n == left) takers_.push_back(text.get());
+        text->taken = n == left;
+        if (text->taken) takers_.push_back(text.get());
       }
     if (rows_.empty()) return texts_.size();
-    // Those that had no room for all they wait for come first the next time.
-    if (takers_.size() < texts_.size())
-      std::ranges::stable_partition(texts_, [&](const auto& text) {
-        return std::ranges::find(takers_, text.get()) == takers_.end();
-      });
-    if (logits_.size() < takers_.size() * vocab)
-      logits_ = AlignedBuffer<float>(takers_.size() * vocab);
     const std::span<float> logits(logits_.data(), takers_.size() * vocab);
-    model_.forward(rows_, workspace_, logits);
+    model_.forward(rows_, workspace_, logits, watch);
+    // Those that had no room for all they wait for come first the next time.
+    if (takers_.size() < texts_.size()) {
+      order_.clear();
+      for (const bool taken : {false, true})
+        for (auto& text : texts_)
+          if (text != nullptr && text->taken == taken) order_.push_back(std::move(text));
+      std::swap(texts_, order_);
+    }
 
     std::exception_ptr failure;
     // The rows' order is that of the takers'.
     for (std::size_t i = 0; i < takers_.size(); ++i) {
       Text& text = *takers_[i];
       try {
-        if (text.continuation.next(logits.subspan(i * vocab, vocab), text.tokens,
-                                   text.sequence.capacity(), text.sampler, text.on_text))
+        if (text.continuation.next(logits.subspan(i * vocab, vocab), text.tokens, text.sampler,
+                                   text.on_text,
+                                   [&](std::size_t sinks) { forget_middle(text, sinks); }))
           continue;
         if (text.on_end)
           text.on_end(text.id, {text.continuation.reason(), text.continuation.count()});
@@ -159,9 +173,10 @@ class Batch {
     return texts_.size();
   }
 
-  /// Steps until every text has ended.
-  void run() {
-    while (step() != 0) {
+  /// Steps until every text has ended. `cancel` ends it before, by `cancelled`; what is left of the
+  /// texts can be gone on with.
+  void run(const std::stop_token& cancel = {}) {
+    while (step({cancel, {}}) != 0) {
     }
   }
 
@@ -176,15 +191,24 @@ class Batch {
     Sampler sampler;
     OnText on_text;
     OnEnd on_end;
+    bool taken = false;  // whether the step gives its logits
     bool ended = false;
   };
+
+  /// See `Session::forget_middle`.
+  void forget_middle(Text& text, std::size_t sinks) {
+    const std::size_t count = shifted_positions(sinks, text.sequence.capacity());
+    forget(model_, text.sequence, sinks, count);
+    const auto first = text.tokens.begin() + static_cast<std::ptrdiff_t>(sinks);
+    text.tokens.erase(first, first + static_cast<std::ptrdiff_t>(count));
+  }
 
   M model_;
   Tokenizer tokenizer_;
   std::shared_ptr<Pool> pool_;
   Workspace<typename M::Shape> workspace_;
   AlignedBuffer<float> logits_;
-  std::vector<std::unique_ptr<Text>> texts_;
+  std::vector<std::unique_ptr<Text>> texts_, order_;
   std::vector<typename M::Row> rows_;
   std::vector<Text*> takers_;  // texts whose logits a step gives, in the rows' order
   Id next_id_ = 0;

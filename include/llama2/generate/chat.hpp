@@ -75,8 +75,9 @@ class Chat {
 
   /// Says `text` and returns the answer, which `on_text` sees piece by piece as in
   /// `Session::generate`; what it stops counts as the answer. Throws `invalid_argument` for a text
-  /// with a tag of the format, `context_exhausted` if the dialogue leaves no room for an answer;
-  /// then, and when `on_text` throws, the dialogue is as before.
+  /// with a tag of the format, `context_exhausted` if the dialogue leaves no room for an answer,
+  /// `cancelled` if that comes before the answer begins; then, and when `on_text` throws, the
+  /// dialogue is as before.
   template <std::invocable<std::string_view> OnText>
   ChatAnswer say(std::string text, OnText&& on_text) {
     messages_.push_back({Role::user, std::move(text)});
@@ -149,15 +150,18 @@ class Chat {
 
     GenerateOptions options = options_.generate;
     options.seed = mix_bits(mix_bits(options.seed) + 1'000'003 * messages_.size() + try_);
-    std::string text;
+    text_.clear();
+    text_.reserve(std::min(options.max_tokens, session_.context()) * max_piece_bytes);
     GenerateResult result = session_.generate("", options, [&](std::string_view piece) {
-      if (text.empty()) piece = strip_front(piece);  // what stands before an answer is format
+      if (text_.empty()) piece = strip_front(piece);  // what stands before an answer is format
       if (piece.empty()) return true;
-      text += piece;
+      text_ += piece;
       return static_cast<bool>(on_text(piece));
     });
+    if (result.reason == StopReason::cancelled && result.tokens == 0)
+      throw Error(ErrorCode::cancelled, "cancelled before the answer began");
     result.prompt_tokens = tokens.size() - same;
-    messages_.push_back({Role::assistant, std::string(strip(text))});
+    messages_.push_back({Role::assistant, std::string(strip(text_))});
     return {messages_.back().text, result};
   }
 
@@ -166,6 +170,7 @@ class Chat {
   ChatOptions options_;
   std::vector<Message> messages_;
   std::uint64_t try_ = 0;  // at the last answer
+  std::string text_;       // of the answer in the making; its memory is taken before
 };
 
 }  // namespace llama2::inline LLAMA2_ABI

@@ -5,14 +5,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "llama2/base/token.hpp"
+#include "llama2/base/watch.hpp"
 #include "llama2/generate/sampler.hpp"
+#include "llama2/model/context_shift.hpp"
 #include "llama2/text/stop_strings.hpp"
 #include "llama2/text/stream_decoder.hpp"
 #include "llama2/text/tokenizer.hpp"
@@ -39,6 +43,11 @@ struct GenerateOptions {
   std::vector<std::string> stop = {};  ///< strings before which the text ends
   /// Sees each token with the model's logits that it was chosen from, before its text is shown.
   std::function<void(Token, std::span<const float> logits)> on_token = {};
+  /// Where the text fills the context: forgets the older half of what follows so many first tokens
+  /// and goes on, see `Session::forget_middle`. Without it the text ends there, `context_full`.
+  std::optional<std::size_t> sinks = {};
+  std::stop_token cancel = {};  ///< ends the work within milliseconds, as `cancelled`
+  OnProgress on_prompt = {};    ///< told how many tokens of the prompt have been evaluated
 
   [[nodiscard]] SamplingOptions sampling() const {
     return {temperature,
@@ -64,6 +73,7 @@ enum class StopReason {
   context_full,  ///< the text fills the session's context
   stop_string,   ///< one of the stop strings came
   stopped,       ///< the callback returned false
+  cancelled,     ///< `GenerateOptions::cancel`
 };
 
 constexpr std::string_view to_string(StopReason reason) noexcept {
@@ -78,6 +88,8 @@ constexpr std::string_view to_string(StopReason reason) noexcept {
       return "stop string";
     case StopReason::stopped:
       return "stopped by caller";
+    case StopReason::cancelled:
+      return "cancelled";
   }
   return "";
 }
@@ -94,23 +106,31 @@ struct GenerateResult {
 /// One continuation of a text, token by token. Nothing is allocated after construction.
 class Continuation {
  public:
-  /// `at_start`: what comes begins a text; see `StreamDecoder`. `options` must be valid. Throws
-  /// `invalid_argument` for an empty stop string.
-  Continuation(Tokenizer tokenizer, const GenerateOptions& options, bool at_start)
+  /// `context`: the most tokens that the text can have. `at_start`: what comes begins a text; see
+  /// `StreamDecoder`. Throws `invalid_argument` for options out of range, or an empty stop string.
+  Continuation(Tokenizer tokenizer, const GenerateOptions& options, std::size_t context,
+               bool at_start)
       : sampling_(options.sampling()),
+        context_(context),
+        sinks_(options.sinks),
         max_tokens_(options.max_tokens),
         tokenizer_(std::move(tokenizer)),
         decoder_(tokenizer_, at_start),
         stops_(options.stop, max_piece_bytes + 16),
-        on_token_(options.on_token) {}
+        on_token_(options.on_token) {
+    sampling_.validate();
+    if (sinks_) (void)shifted_positions(*sinks_, context);
+  }
 
   /// Unless the text is at its end, chooses the token that follows `tokens` from their logits,
-  /// appends it, and shows `on_text` what text that completes. Returns whether the text goes on;
-  /// `context` is the most tokens it can have. Throws what `Sampler::sample` and `on_text` throw.
-  template <class OnText>
-  bool next(std::span<const float> logits, std::vector<Token>& tokens, std::size_t context,
-            Sampler& sampler, OnText& on_text) {
-    if (at_limit(tokens.size(), context)) return finish(on_text);
+  /// appends it, and shows `on_text` what text that completes. Where the context is full,
+  /// `make_room(sinks)` is called first, if the text is to go on. Returns whether it does. Throws
+  /// what `Sampler::sample`, `make_room` and `on_text` throw.
+  template <class OnText, class MakeRoom>
+  bool next(std::span<const float> logits, std::vector<Token>& tokens, Sampler& sampler,
+            OnText& on_text, MakeRoom&& make_room) {
+    if (at_limit(tokens.size())) return finish(on_text);
+    if (tokens.size() == context_) make_room(*sinks_);
     const Token token = sampler.sample(logits, tokens, sampling_);
     tokens.push_back(token);
     ++count_;
@@ -123,7 +143,14 @@ class Continuation {
     if (static_cast<std::size_t>(token) < tokenizer_.vocab_size() &&
         !take(decoder_.push(token), on_text))
       return false;
-    return at_limit(tokens.size(), context) ? finish(on_text) : true;
+    return at_limit(tokens.size()) ? finish(on_text) : true;
+  }
+
+  /// Ends the text before its end.
+  template <class OnText>
+  void cancel(OnText& on_text) {
+    finish(on_text);
+    reason_ = StopReason::cancelled;
   }
 
   /// Once the text is at its end: why.
@@ -133,10 +160,10 @@ class Continuation {
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
  private:
-  bool at_limit(std::size_t size, std::size_t context) noexcept {
+  bool at_limit(std::size_t size) noexcept {
     if (count_ == max_tokens_)
       reason_ = StopReason::max_tokens;
-    else if (size == context)
+    else if (size == context_ && !sinks_)
       reason_ = StopReason::context_full;
     else
       return false;
@@ -166,6 +193,8 @@ class Continuation {
   }
 
   SamplingOptions sampling_;
+  std::size_t context_;
+  std::optional<std::size_t> sinks_;
   std::size_t max_tokens_;
   Tokenizer tokenizer_;
   StreamDecoder decoder_;

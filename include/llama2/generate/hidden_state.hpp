@@ -9,6 +9,7 @@
 
 #include "llama2/base/error.hpp"
 #include "llama2/base/token.hpp"
+#include "llama2/base/watch.hpp"
 #include "llama2/model/model.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
@@ -35,9 +36,11 @@ struct LastBlock {
 }  // namespace detail
 
 /// The hidden state after the final norm, dim floats, of a text: what the output head would read.
-/// Throws `invalid_argument` for an empty text or a token outside the vocabulary.
+/// Throws `invalid_argument` for an empty text or a token outside the vocabulary. `watch` learns of
+/// tokens.
 template <class M>
-std::vector<float> hidden_state(const M& model, std::span<const Token> tokens, Pooling pooling) {
+std::vector<float> hidden_state(const M& model, std::span<const Token> tokens, Pooling pooling,
+                                const Watch& watch = {}) {
   using S = typename M::Shape;
   if (tokens.empty()) throw Error(ErrorCode::invalid_argument, "an empty text has no hidden state");
   typename M::Sequence sequence(std::make_shared<typename M::Pool>(tokens.size()), tokens.size());
@@ -46,7 +49,7 @@ std::vector<float> hidden_state(const M& model, std::span<const Token> tokens, P
   rows.reserve(tokens.size());
   for (std::size_t i = 0; i < tokens.size(); ++i) rows.push_back({tokens[i], i, &sequence, false});
   detail::LastBlock<S> tape;
-  model.forward(rows, workspace, {}, tape);
+  model.forward(rows, workspace, {}, tape, watch);
 
   std::vector<float> normed(S::dim);
   std::vector<double> sums(S::dim);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -23,13 +25,16 @@ struct Candidate {
   float probability;  ///< relative to the likeliest token, which has 1; set by `weigh`
 };
 
-/// The tokens that may come next, in no order, and what stages of sampling make of them: they
+/// The tokens that may come next, by their ids, and what stages of sampling make of them: they
 /// change logits, then `weigh` makes probabilities of these, then others take candidates away. At
-/// least one always remains.
+/// least one always remains. Nothing is sorted: a vocabulary is large, and its tail long.
 class Candidates {
  public:
   /// Memory for `vocab` of them; nothing is allocated later.
-  explicit Candidates(std::size_t vocab) { all_.reserve(vocab); }
+  explicit Candidates(std::size_t vocab) {
+    all_.reserve(vocab);
+    ranks_.reserve(vocab);
+  }
 
   [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
   [[nodiscard]] auto begin() noexcept { return all_.begin(); }
@@ -49,9 +54,22 @@ class Candidates {
                   "the model's logits are not numbers: its weights are damaged");
   }
 
-  /// The likeliest; of equals the lowest id.
+  /// Puts them in the order of their ids again, should a stage have changed it.
+  void restore_order() {
+    if (!std::ranges::is_sorted(all_, {}, &Candidate::token))
+      std::ranges::sort(all_, {}, &Candidate::token);
+  }
+
+  /// The candidate of that id, or null.
+  [[nodiscard]] Candidate* find(Token token) noexcept {
+    const auto found = std::ranges::lower_bound(all_, token, {}, &Candidate::token);
+    return found != all_.end() && found->token == token ? &*found : nullptr;
+  }
+
+  /// The likeliest; of equals the lowest id. What stages have made NaN is as unlikely as can be.
   [[nodiscard]] const Candidate& best() const noexcept {
-    return *std::ranges::min_element(all_, more_likely);
+    return *std::ranges::max_element(
+        all_, {}, [](const Candidate& c) { return c.logit > lowest ? c.logit : lowest; });
   }
 
   /// Sets the probabilities of a softmax of logits / temperature, temperature > 0. What stages have
@@ -67,21 +85,16 @@ class Candidates {
   /// Keeps the k likeliest.
   void keep_top_k(std::size_t k) {
     if (k == 0 || k >= all_.size()) return;
-    std::ranges::nth_element(all_, all_.begin() + static_cast<std::ptrdiff_t>(k), more_likely);
-    all_.resize(k);
+    rank([](const Candidate& c) { return c.logit; });
+    keep_highest(static_cast<double>(k), [](const Candidate&) { return 1.0; });
   }
 
   /// Keeps the smallest set of likeliest tokens whose probability is at least p (Holtzman et al.
   /// 2019, arXiv:1904.09751).
   void keep_top_p(float p) {
     if (p >= 1) return;
-    const double sum = total();
-    // Tokens below this bound have less than 1 - p together, so none belongs to the set; what
-    // remains to be sorted is a small part of the vocabulary.
-    const double bound = (1.0 - p) * sum / static_cast<double>(all_.size());
-    std::erase_if(all_, [&](const Candidate& c) { return c.probability < bound; });
-    std::ranges::sort(all_, more_likely);
-    keep_until(p * sum, [](const Candidate& c) { return c.probability; });
+    rank([](const Candidate& c) { return c.logit; });
+    keep_highest(p * total(), [](const Candidate& c) { return double{c.probability}; });
   }
 
   /// Keeps tokens of at least this share of the likeliest's probability.
@@ -93,20 +106,16 @@ class Candidates {
   /// the entropy (Meister et al. 2022, arXiv:2202.00666).
   void keep_typical(float p) {
     if (p >= 1) return;
-    const double sum = total(), log_sum = std::log(sum);
-    const auto surprise = [&](const Candidate& c) {
-      return log_sum - std::log(static_cast<double>(c.probability));
-    };
-    double entropy = 0;
-    for (const Candidate& c : all_)
-      if (c.probability > 0) entropy += c.probability / sum * surprise(c);
     std::erase_if(all_, [](const Candidate& c) { return c.probability == 0; });
-    const auto distance = [&](const Candidate& c) { return std::abs(surprise(c) - entropy); };
-    std::ranges::sort(all_, [&](const Candidate& a, const Candidate& b) {
-      const double x = distance(a), y = distance(b);
-      return x < y || (x == y && a.token < b.token);
+    const double sum = total();
+    const auto log_sum = static_cast<float>(std::log(sum));
+    const auto surprise = [&](const Candidate& c) { return log_sum - std::log(c.probability); };
+    double entropy = 0;
+    for (const Candidate& c : all_) entropy += c.probability / sum * double{surprise(c)};
+    rank([&, mean = static_cast<float>(entropy)](const Candidate& c) {
+      return -std::abs(surprise(c) - mean);
     });
-    keep_until(p * sum, [](const Candidate& c) { return c.probability; });
+    keep_highest(p * sum, [](const Candidate& c) { return double{c.probability}; });
   }
 
   /// Keeps tokens whose surprise is at most this many bits, or the likeliest.
@@ -135,23 +144,57 @@ class Candidates {
  private:
   static constexpr float lowest = -std::numeric_limits<float>::infinity();
 
-  static bool more_likely(const Candidate& a, const Candidate& b) noexcept {
-    return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
+  /// Says for each candidate, by a float that is no NaN, how much it is to be kept.
+  template <class Value>
+  void rank(Value&& value) {
+    ranks_.clear();
+    for (const Candidate& c : all_) {
+      // As integers, floats are in order but for their sign. (Adding 0 makes -0 the same as 0.)
+      const auto bits = std::bit_cast<std::uint32_t>(value(c) + 0.0f);
+      ranks_.push_back(bits >> 31 != 0 ? ~bits : bits | std::uint32_t{1} << 31);
+    }
   }
 
-  /// Keeps the first ones up to a sum.
+  /// Keeps the fewest candidates of the highest ranks, of equals the first, whose weights sum to
+  /// `enough`. What is the lowest rank among them is found digit by digit.
   template <class Weight>
-  void keep_until(double sum, Weight&& weight) {
+  void keep_highest(double enough, Weight&& weight) {
+    constexpr unsigned digit_bits = 11, digits = 3;
+    std::uint64_t lowest_rank = 0;  // its digits so far
+    double above = 0;               // the weight of what ranks higher
+    for (unsigned digit = digits; digit-- > 0;) {
+      const unsigned shift = digit * digit_bits;
+      std::array<double, std::size_t{1} << digit_bits> sums{};
+      std::size_t least = sums.size();
+      for (std::size_t i = 0; i < all_.size(); ++i) {
+        const std::uint64_t number = std::uint64_t{ranks_[i]} >> shift;
+        if (number >> digit_bits != lowest_rank) continue;
+        const auto place = static_cast<std::size_t>(number % sums.size());
+        sums[place] += weight(all_[i]);
+        least = std::min(least, place);
+      }
+      std::size_t place = sums.size() - 1;
+      for (; place > least && !(above + sums[place] >= enough); --place) above += sums[place];
+      lowest_rank = lowest_rank << digit_bits | place;
+    }
     std::size_t kept = 0;
-    for (double so_far = 0; kept < all_.size() && so_far < sum;) so_far += weight(all_[kept++]);
-    all_.resize(std::max<std::size_t>(kept, 1));
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+      if (ranks_[i] < lowest_rank) continue;
+      if (ranks_[i] == lowest_rank) {
+        if (above >= enough) continue;
+        above += weight(all_[i]);
+      }
+      all_[kept++] = all_[i];
+    }
+    all_.resize(kept);
   }
 
   std::vector<Candidate> all_;
+  std::vector<std::uint32_t> ranks_;  // of each, while some are chosen
 };
 
-/// A stage of one's own: changes logits before probabilities are made of them. Sees the text so
-/// far.
+/// A stage of one's own: changes logits before probabilities are made of them; minus infinity takes
+/// a token out. Sees the text so far.
 using SamplingStage = std::function<void(Candidates&, std::span<const Token>)>;
 
 /// A number added to a token's logit; minus infinity bans it.
@@ -223,6 +266,7 @@ class Sampler {
     if (!options.logit_bias.empty()) add_bias(options.logit_bias);
     penalise(recent, options);
     for (const SamplingStage& stage : options.stages) stage(candidates_, recent);
+    if (!options.stages.empty()) candidates_.restore_order();
     if (options.temperature == 0) return candidates_.best().token;
     candidates_.weigh(options.temperature);
     if (options.mirostat_tau > 0) return mirostat(options);
@@ -236,14 +280,13 @@ class Sampler {
  private:
   /// How often a token is in the recent text, if that was counted in the current round.
   struct Seen {
-    std::uint64_t round = 0;
+    std::uint32_t round = 0;
     std::uint32_t count = 0;
   };
 
   void add_bias(std::span<const LogitBias> biases) {
     for (const LogitBias& bias : biases)
-      for (Candidate& c : candidates_)
-        if (c.token == bias.token) c.logit += bias.bias;
+      if (Candidate* const c = candidates_.find(bias.token)) c->logit += bias.bias;
   }
 
   /// Divides positive logits of recent tokens by the repetition penalty and multiplies negative
@@ -252,7 +295,10 @@ class Sampler {
     if (options.repetition_penalty == 1 && options.presence_penalty == 0 &&
         options.frequency_penalty == 0)
       return;
-    ++round_;
+    if (++round_ == 0) {  // after four thousand million
+      std::ranges::fill(seen_, Seen());
+      ++round_;
+    }
     const std::size_t window = std::min(recent.size(), options.repetition_window);
     for (const Token token : recent.last(window)) {
       Seen& seen = seen_[static_cast<std::size_t>(token)];
@@ -282,7 +328,7 @@ class Sampler {
 
   Candidates candidates_;
   std::vector<Seen> seen_;  // of each token
-  std::uint64_t round_ = 0;
+  std::uint32_t round_ = 0;
   double mirostat_bound_ = -1;  // bits; below 0: none yet
   Random random_{0};
 };

@@ -11,6 +11,7 @@
 #include "llama2/base/aligned_buffer.hpp"
 #include "llama2/base/error.hpp"
 #include "llama2/base/token.hpp"
+#include "llama2/base/watch.hpp"
 #include "llama2/model/model.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
@@ -39,11 +40,19 @@ class Scorer {
   /// Bounds the logits held: 8 MB for Llama 2.
   static constexpr std::size_t rows_at_a_time = 60;
 
-  explicit Scorer(const M& model)
+  /// `total`: how many rows `watch` is told that there will be.
+  Scorer(const M& model, std::size_t total, const Watch& watch)
       : model_(model), workspace_(rows_at_a_time), logits_(rows_at_a_time * vocab) {
     rows_.reserve(rows_at_a_time);
     targets_.reserve(rows_at_a_time);
+    part_.cancel = watch.cancel;
+    if (watch.on_progress)
+      part_.on_progress = [this, total, &watch](std::uint64_t done, std::uint64_t) {
+        watch.on_progress(done_ + done, total);
+      };
   }
+  Scorer(const Scorer&) = delete;
+  Scorer& operator=(const Scorer&) = delete;
 
   /// Feeds a token at the next position of a sequence; `next` is to follow it, and its
   /// log-probability goes to *result before `flush` returns.
@@ -57,7 +66,7 @@ class Scorer {
   void flush() {
     if (rows_.empty()) return;
     const std::span<float> logits = std::span(logits_.data(), rows_.size() * vocab);
-    model_.forward(rows_, workspace_, logits);
+    forward(logits);
     for (std::size_t i = 0; i < rows_.size(); ++i)
       *targets_[i].result =
           checked(log_probability(logits.subspan(i * vocab, vocab), targets_[i].token));
@@ -69,13 +78,13 @@ class Scorer {
   std::span<const float> prefill(Sequence& sequence, std::span<const Token> tokens) {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       if (rows_.size() == rows_at_a_time) {
-        model_.forward(rows_, workspace_, {});
+        forward({});
         rows_.clear();
       }
       rows_.push_back({tokens[i], i, &sequence, i + 1 == tokens.size()});
     }
     const std::span<float> logits(logits_.data(), vocab);
-    model_.forward(rows_, workspace_, logits);
+    forward(logits);
     rows_.clear();
     return logits;
   }
@@ -93,11 +102,18 @@ class Scorer {
     double* result;
   };
 
+  void forward(std::span<float> logits) {
+    model_.forward(rows_, workspace_, logits, part_);
+    done_ += rows_.size();
+  }
+
   const M& model_;
   Workspace<typename M::Shape> workspace_;
   AlignedBuffer<float> logits_;
   std::vector<typename M::Row> rows_;
   std::vector<Target> targets_;
+  Watch part_;  // of a pass
+  std::size_t done_ = 0;
 };
 
 }  // namespace detail
@@ -105,13 +121,14 @@ class Scorer {
 /// Log-probabilities in nats of tokens[1], tokens[2], ... each given all before it; one element
 /// fewer than `tokens`. The text may be longer than the context that the model was trained on.
 /// Throws `invalid_argument` for a token outside the vocabulary and `malformed_file` if a result is
-/// not a number, which only damaged weights bring about.
+/// not a number, which only damaged weights bring about. `watch` learns of tokens.
 template <class M>
-std::vector<double> log_probabilities(const M& model, std::span<const Token> tokens) {
+std::vector<double> log_probabilities(const M& model, std::span<const Token> tokens,
+                                      const Watch& watch = {}) {
   std::vector<double> result(tokens.empty() ? 0 : tokens.size() - 1);
   if (result.empty()) return result;
   typename M::Sequence sequence(std::make_shared<typename M::Pool>(tokens.size()), tokens.size());
-  detail::Scorer<M> scorer(model);
+  detail::Scorer<M> scorer(model, result.size(), watch);
   for (std::size_t i = 0; i < result.size(); ++i)
     scorer.feed(sequence, i, tokens[i], tokens[i + 1], &result[i]);
   scorer.flush();
@@ -125,14 +142,17 @@ std::vector<double> log_probabilities(const M& model, std::span<const Token> tok
 template <class M>
 std::vector<std::vector<double>> log_probabilities(
     const M& model, std::span<const Token> prefix,
-    std::span<const std::vector<Token>> continuations) {
+    std::span<const std::vector<Token>> continuations, const Watch& watch = {}) {
   using Scorer = detail::Scorer<M>;
   using Sequence = typename M::Sequence;
   constexpr std::size_t most_forks = 16;  // each takes a page at least, of which large models' are
   if (prefix.empty())
     throw Error(ErrorCode::invalid_argument, "nothing to continue: the prefix is empty");
-  std::size_t longest = 0;
-  for (const auto& continuation : continuations) longest = std::max(longest, continuation.size());
+  std::size_t longest = 0, total = prefix.size();
+  for (const auto& continuation : continuations) {
+    longest = std::max(longest, continuation.size());
+    total += continuation.size() - std::min<std::size_t>(1, continuation.size());
+  }
   const std::size_t most = prefix.size() + longest;
   const std::size_t shared = prefix.size() / kv_page_positions;
   const std::size_t forks = std::min(most_forks, continuations.size());
@@ -141,7 +161,7 @@ std::vector<std::vector<double>> log_probabilities(
 
   auto pool = std::make_shared<typename M::Pool>(pages * kv_page_positions);
   Sequence before(pool, prefix.size());
-  Scorer scorer(model);
+  Scorer scorer(model, total, watch);
   const auto logits = scorer.prefill(before, prefix);
   std::vector<std::vector<double>> results;
   for (const auto& continuation : continuations) {

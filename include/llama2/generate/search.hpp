@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,7 +60,8 @@ struct ScoredText {
 };
 
 /// `n` continuations of a prompt, drawn with seeds of their own and all at once, the one with the
-/// best mean log-probability first. Throws what `Batch` does.
+/// best mean log-probability first. `options.cancel` ends the work by `cancelled`. Throws what
+/// `Batch` does.
 template <class M>
 std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
                                 std::span<const Token> prompt, std::size_t n,
@@ -76,7 +78,7 @@ std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
     Workspace<typename M::Shape> workspace(std::min(prompt.size(), max_batch_rows));
     std::vector<typename M::Row> rows;
     for (std::size_t i = 0; i + 1 < prompt.size(); ++i) rows.push_back({prompt[i], i, &past});
-    model.forward(rows, workspace, {});
+    model.forward(rows, workspace, {}, {options.cancel, options.on_prompt});
   }
   Batch<M> batch(model, tokenizer, pool);
   for (std::size_t i = 0; i < n; ++i) {
@@ -96,7 +98,7 @@ std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
         },
         [&result](auto, const BatchResult& end) { result.reason = end.reason; });
   }
-  batch.run();
+  batch.run(options.cancel);
   std::ranges::stable_sort(results, std::ranges::greater{}, &ScoredText::mean);
   return results;
 }
@@ -111,10 +113,12 @@ struct Beam {
 /// Beam search: of all continuations of the `width` best so far the `width` best go on, by the sum
 /// of their log-probabilities; until as many have ended with `eos` and none that goes on is better,
 /// or after `max_tokens`. Returns up to `width`, the best first. With a width of 1 that is greedy.
-/// Throws `invalid_argument` for an empty prompt or a width that is not 1 to `most_alternatives`.
+/// Throws `invalid_argument` for an empty prompt or a width that is not 1 to `most_alternatives`,
+/// and `cancelled`.
 template <class M>
 std::vector<Beam> beam_search(const M& model, std::span<const Token> prompt, std::size_t width,
-                              std::size_t max_tokens, Token eos) {
+                              std::size_t max_tokens, Token eos,
+                              const std::stop_token& cancel = {}) {
   using Sequence = typename M::Sequence;
   constexpr std::size_t vocab = M::Shape::vocab;
   if (prompt.empty()) throw Error(ErrorCode::invalid_argument, "there is nothing to continue");
@@ -140,7 +144,7 @@ std::vector<Beam> beam_search(const M& model, std::span<const Token> prompt, std
     rows.push_back({prompt[i], i, &alive[0].sequence, i + 1 == prompt.size()});
 
   for (std::size_t step = 0; step < max_tokens && !alive.empty(); ++step) {
-    model.forward(rows, workspace, {logits.data(), alive.size() * vocab});
+    model.forward(rows, workspace, {logits.data(), alive.size() * vocab}, {cancel, {}});
     struct Next {
       std::size_t parent;
       Token token;

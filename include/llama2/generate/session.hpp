@@ -14,8 +14,11 @@
 #include <vector>
 
 #include "llama2/base/error.hpp"
+#include "llama2/base/watch.hpp"
 #include "llama2/generate/continuation.hpp"
 #include "llama2/generate/sampler.hpp"
+#include "llama2/model/cache_file.hpp"
+#include "llama2/model/context_shift.hpp"
 #include "llama2/model/model.hpp"
 #include "llama2/text/tokenizer.hpp"
 
@@ -89,6 +92,33 @@ class Session {
     return Session(*this, context);
   }
 
+  /// Makes room in a text that fills the context: forgets the older half (in whole pages) of what
+  /// follows the first `sinks` tokens, in the text and in the cache, as `forget` in
+  /// model/context_shift.hpp does it. What stays is not evaluated again. No effect on a text that
+  /// has room left. Throws what `shifted_positions` and `forget` throw.
+  void forget_middle(std::size_t sinks) {
+    const std::size_t count = shifted_positions(sinks, context());
+    if (tokens_.size() < context()) return;
+    const auto first = tokens_.begin() + static_cast<std::ptrdiff_t>(sinks);
+    if (sequence_.size() >= sinks + count)
+      forget(model_, sequence_, sinks, count);
+    else  // not evaluated yet
+      sequence_.truncate(sinks);
+    tokens_.erase(first, first + static_cast<std::ptrdiff_t>(count));
+    logits_of_ = 0;
+  }
+
+  /// Writes the text and what has been evaluated of it to a file; see `save_cache`.
+  void save(const std::string& path) const { save_cache(path, model_, sequence_, tokens_); }
+
+  /// Makes a saved text this session's, which then need not be evaluated again. Throws what
+  /// `load_cache` throws; then the text is as before.
+  void load(const std::string& path, FileAccess access = FileAccess::map) {
+    const std::vector<Token> tokens = load_cache(path, model_, sequence_, access);
+    tokens_.assign(tokens.begin(), tokens.end());
+    logits_of_ = 0;
+  }
+
   /// Appends tokens to the text without evaluating them yet. Throws `context_exhausted` if they do
   /// not fit and `invalid_argument` for an id outside the vocabulary; then nothing is appended.
   void append(std::span<const Token> tokens) {
@@ -102,19 +132,30 @@ class Session {
 
   /// Evaluates what has been appended and returns the logits after the last token, `vocab` floats,
   /// valid until the session is next used. Throws `invalid_argument` if the text is empty.
-  std::span<const float> logits() {
+  ///
+  /// `watch` learns how many of the tokens to be evaluated have been. If it ends the work, nothing
+  /// is lost: the next call goes on where this one was, at most `batch_rows` tokens back.
+  std::span<const float> logits(const Watch& watch = {}) {
     if (tokens_.empty())
       throw Error(ErrorCode::invalid_argument, "there are no logits for an empty text");
     if (logits_of_ != tokens_.size())  // after the text was cut, its last token is evaluated again
       sequence_.truncate(tokens_.size() - 1);
-    for (std::size_t begin = sequence_.size(); begin < tokens_.size(); begin = sequence_.size()) {
+    const std::size_t first = sequence_.size();
+    Watch part{watch.cancel, {}};
+    if (watch.on_progress)
+      part.on_progress = [&](std::uint64_t done, std::uint64_t total) {
+        // The part's tokens are counted into the sequence already.
+        watch.on_progress(sequence_.size() - total + done - first, tokens_.size() - first);
+      };
+    for (std::size_t begin = first; begin < tokens_.size(); begin = sequence_.size()) {
       const std::size_t n = std::min(tokens_.size() - begin, workspace_.rows());
       const bool last = begin + n == tokens_.size();
       rows_.clear();
       for (std::size_t i = begin; i < begin + n; ++i)
         rows_.push_back({tokens_[i], i, &sequence_, last && i + 1 == begin + n});
       model_.forward(rows_, workspace_,
-                     last ? std::span<float>(logits_.data(), logits_.size()) : std::span<float>());
+                     last ? std::span<float>(logits_.data(), logits_.size()) : std::span<float>(),
+                     part);
     }
     logits_of_ = tokens_.size();
     return {logits_.data(), logits_.size()};
@@ -127,7 +168,8 @@ class Session {
   ///
   /// Throws `invalid_argument` for options out of range and `context_exhausted` for a prompt that
   /// does not fit, both before anything happens; `malformed_file` if the model's logits are not
-  /// numbers. A character of which `max_tokens` cuts off the last bytes is shown as U+FFFD.
+  /// numbers. A character of which `max_tokens` cuts off the last bytes is shown as U+FFFD. What
+  /// `options.cancel` ends has the prompt and its tokens in the text, and can be gone on with.
   template <std::invocable<std::string_view> OnText>
     requires std::convertible_to<std::invoke_result_t<OnText&, std::string_view>, bool>
   GenerateResult generate(std::string_view prompt, const GenerateOptions& options,
@@ -136,7 +178,6 @@ class Session {
     const auto seconds_since = [](Clock::time_point start) {
       return std::chrono::duration<double>(Clock::now() - start).count();
     };
-    options.sampling().validate();
     const auto start = Clock::now();
     // Every token stands for at most `max_piece_bytes` of text, so this cannot fit; encoding it
     // first would take time and memory that the context's size does not bound.
@@ -147,16 +188,32 @@ class Session {
     // There must be something to continue, if it is but BOS.
     const bool bos = tokens_.empty() && (tokenizer_.vocabulary().add_bos || prompt.empty());
     const auto prompt_tokens = tokenizer_.encode(prompt, {.bos = bos});
-    append(prompt_tokens);
     // The text's first piece loses the space that sentencepiece puts before every text.
-    Continuation continuation(tokenizer_, options, is_blank());
+    const bool blank =
+        tokens_.empty() ? is_blank(prompt_tokens) : prompt_tokens.empty() && is_blank(tokens_);
+    Continuation continuation(tokenizer_, options, context(), blank);
+    append(prompt_tokens);
     sampler_.seed(options.seed);
 
-    std::span<const float> logits = this->logits();
+    std::span<const float> logits;
+    const auto evaluate = [&](const Watch& watch) {
+      try {
+        logits = this->logits(watch);
+        return true;
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::cancelled) throw;
+        continuation.cancel(on_text);
+        return false;
+      }
+    };
+    const Watch watch{options.cancel, {}};
+    bool goes_on = evaluate({options.cancel, options.on_prompt});
     const double prompt_seconds = seconds_since(start);
     const auto first_logits = Clock::now();
-    while (continuation.next(logits, tokens_, context(), sampler_, on_text))
-      logits = this->logits();
+    while (goes_on)
+      goes_on = continuation.next(logits, tokens_, sampler_, on_text, [&](std::size_t sinks) {
+        forget_middle(sinks);
+      }) && evaluate(watch);
     return {.reason = continuation.reason(),
             .prompt_tokens = prompt_tokens.size(),
             .tokens = continuation.count(),
@@ -188,9 +245,9 @@ class Session {
     return Sequence(std::move(pool), context);
   }
 
-  /// Whether the text is nothing but BOS.
-  [[nodiscard]] bool is_blank() const noexcept {
-    return tokens_.size() == 1 && tokens_.front() == tokenizer_.bos();
+  /// Whether a text is nothing but BOS.
+  [[nodiscard]] bool is_blank(std::span<const Token> tokens) const noexcept {
+    return tokens.size() == 1 && tokens.front() == tokenizer_.bos();
   }
 
   M model_;

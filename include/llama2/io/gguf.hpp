@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -138,8 +139,9 @@ namespace detail {
 /// Reads the layout of a checkpoint from one GGUF file and, if it is split, the others.
 class GgufCheckpointReader {
  public:
-  GgufCheckpointReader(std::shared_ptr<const InputFile> file, FileAccess access)
-      : access_(access), first_(file) {
+  GgufCheckpointReader(std::shared_ptr<const InputFile> file, FileAccess access,
+                       std::stop_token cancel)
+      : access_(access), cancel_(std::move(cancel)), first_(file) {
     out_.file = std::move(file);
   }
 
@@ -331,7 +333,8 @@ class GgufCheckpointReader {
                   "a name that ends in " + ending);
     const std::string stem = path().substr(0, path().size() - ending.size());
     for (std::uint64_t part = 1; part < parts; ++part) {
-      auto file = std::make_shared<const InputFile>(gguf_part_path(stem, part, parts), access_);
+      auto file = std::make_shared<const InputFile>(gguf_part_path(stem, part, parts), access_,
+                                                    unlimited_bytes, cancel_);
       out_.further_parts.push_back(file);
       const GgufFile further(std::move(file));
       const auto must_be = [&](std::string_view key, std::uint64_t expected) {
@@ -476,6 +479,7 @@ class GgufCheckpointReader {
 
   Checkpoint out_;
   FileAccess access_;
+  std::stop_token cancel_;
   GgufFile first_;
   std::vector<Listed> listed_;
 };
@@ -483,13 +487,15 @@ class GgufCheckpointReader {
 }  // namespace detail
 
 /// Reads the layout of a Llama 2 checkpoint in GGUF; of a split one from its first part, whose
-/// name then ends in "-00001-of-" and the number of parts. `access` is for the other parts.
+/// name then ends in "-00001-of-" and the number of parts. `access` and `cancel` are for the other
+/// parts.
 ///
 /// Throws `malformed_file` for what the format does not allow, `unsupported` for models of other
 /// architectures, other encodings and ways of scaling positions, and `io` where a part is missing.
 inline Checkpoint read_gguf(std::shared_ptr<const InputFile> file,
-                            FileAccess access = FileAccess::map) {
-  return detail::GgufCheckpointReader(std::move(file), access).read();
+                            FileAccess access = FileAccess::map,
+                            const std::stop_token& cancel = {}) {
+  return detail::GgufCheckpointReader(std::move(file), access, cancel).read();
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

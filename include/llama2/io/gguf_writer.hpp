@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -16,6 +17,7 @@
 #include "llama2/base/aligned_buffer.hpp"
 #include "llama2/base/error.hpp"
 #include "llama2/base/output_file.hpp"
+#include "llama2/base/watch.hpp"
 #include "llama2/format/panel.hpp"
 #include "llama2/io/checkpoint.hpp"
 #include "llama2/io/gguf.hpp"
@@ -67,7 +69,9 @@ struct GgufWriteOptions {
   bool pack = false;
   /// Told now and then how many bytes of tensors are done, and of how many. What it throws ends the
   /// writing, and no file appears.
-  std::function<void(std::uint64_t done, std::uint64_t total)> on_progress = {};
+  OnProgress on_progress = {};
+  /// Ends the writing within milliseconds, by `cancelled`; no file appears.
+  std::stop_token cancel = {};
 };
 
 /// Bytes of a row of `cols` elements, which must be whole blocks.
@@ -460,6 +464,7 @@ class GgufWriter {
       out_.write({chunk.data(), static_cast<std::size_t>(bytes)});
       done_ += bytes;
       if (options_.on_progress) options_.on_progress(done_, total_);
+      throw_if_cancelled(options_.cancel);
     }
     done_ += pad(tensor_bytes(tensor));
     if (tensor.on_written) tensor.on_written();

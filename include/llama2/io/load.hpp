@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +14,7 @@
 
 #include "llama2/base/error.hpp"
 #include "llama2/base/file.hpp"
+#include "llama2/base/watch.hpp"
 #include "llama2/io/checkpoint.hpp"
 #include "llama2/io/gguf.hpp"
 #include "llama2/io/gguf_file.hpp"
@@ -40,7 +41,9 @@ struct LoadOptions {
   bool requantize = false;
   /// Told after each tensor how many bytes of the file are done, and of how many.
   /// What it throws ends the loading.
-  std::function<void(std::uint64_t done, std::uint64_t total)> on_progress = {};
+  OnProgress on_progress = {};
+  /// Ends the loading within milliseconds, by `cancelled`.
+  std::stop_token cancel = {};
   /// In place of what the file (or, where it is silent, the shape) says.
   std::optional<float> norm_epsilon = {};
   std::optional<float> rope_theta = {};
@@ -51,10 +54,11 @@ struct LoadOptions {
 };
 
 /// Opens a checkpoint of any format the library reads, recognised by content.
-/// Throws `io`, `malformed_file` or `unsupported`.
-inline Checkpoint open_checkpoint(const std::string& path, FileAccess access = FileAccess::map) {
-  auto file = std::make_shared<const InputFile>(path, access);
-  if (GgufFile::recognises(*file)) return read_gguf(std::move(file), access);
+/// Throws `io`, `malformed_file`, `unsupported` or, while files are read into memory, `cancelled`.
+inline Checkpoint open_checkpoint(const std::string& path, FileAccess access = FileAccess::map,
+                                  const std::stop_token& cancel = {}) {
+  auto file = std::make_shared<const InputFile>(path, access, unlimited_bytes, cancel);
+  if (GgufFile::recognises(*file)) return read_gguf(std::move(file), access, cancel);
   constexpr std::string_view zip_magic = "PK\x03\x04";
   if (file->bytes().size() >= zip_magic.size() &&
       std::memcmp(file->bytes().data(), zip_magic.data(), zip_magic.size()) == 0)
@@ -143,7 +147,8 @@ void check_tensor(const Checkpoint& checkpoint, const StoredTensor& stored, bool
 /// Such a file must not be changed or truncated while the model lives; replacing it by another of
 /// its name is harmless.
 ///
-/// Throws `mismatch`, naming the field or tensor, what the type asks for and what the file has.
+/// Throws `mismatch`, naming the field or tensor, what the type asks for and what the file has, and
+/// `cancelled` if `options.cancel` asks for that.
 template <class M>
 M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   using Shape = typename M::Shape;
@@ -161,6 +166,7 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
                   options.target ? *options.target : Target()};
   if (!options.executor && options.threads != 1)
     compute.executor = {std::make_shared<ThreadPool>(options.threads), options.min_parallel_work};
+  const Compute loading{compute.executor.cancelled_by(options.cancel), compute.target};
 
   typename M::WeightTensors weights;
   std::size_t bytes = 0;
@@ -191,6 +197,7 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   for (const auto& file : owner->files) file->prefer_huge_pages();
   std::uint64_t done = 0;
   std::size_t begun = 0;
+  throw_if_cancelled(options.cancel);
   for_each_tensor(
       [&](TensorId id, auto& tensor) {
         const StoredTensor& stored = checkpoint.tensor(id);
@@ -201,9 +208,10 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
             view.data = reinterpret_cast<const Element*>(checkpoint.data(stored).data());
           } else {
             if (++begun < converted.size()) checkpoint.will_need(*converted[begun]);
-            detail::pack_stored(compute, checkpoint, stored, view,
+            detail::pack_stored(loading, checkpoint, stored, view,
                                 owner->arena.template take<Element>(Memory::count));
             checkpoint.drop(stored);
+            throw_if_cancelled(options.cancel);
           }
           done += stored.bytes;
           if (options.on_progress) options.on_progress(done, total);
@@ -222,7 +230,7 @@ M load(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
 /// Opens `path` and makes a model of type M from it; see `open_checkpoint` and the overload above.
 template <class M>
 M load(const std::string& path, const LoadOptions& options = {}) {
-  return load<M>(open_checkpoint(path, options.access), options);
+  return load<M>(open_checkpoint(path, options.access, options.cancel), options);
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

@@ -15,6 +15,7 @@
 #include <type_traits>
 
 #include "llama2/format/kv_format.hpp"
+#include "llama2/kernels/elementwise-inl.hpp"
 #include "llama2/kernels/prepare-inl.hpp"
 #include "llama2/simd/math-inl.hpp"
 
@@ -31,21 +32,58 @@ void store_key_value(const float* key, const float* value, KvHead<K, HeadDim, P>
     store(d, load(d, value + i), head.values[slot] + i);
 }
 
+/// The key alone, in 8 bits.
+template <std::size_t HeadDim, std::size_t P>
+void store_key(const float* key, KvHead<Q8_0, HeadDim, P>& head, std::size_t slot) noexcept {
+  for (std::size_t k = 0; k < HeadDim; k += 32) {
+    const std::size_t n = std::min<std::size_t>(32, HeadDim - k);
+    QuantisedBlock block;
+    quantise(key + k, n, block);
+    head.key_scales[k / 32][slot] = to_half(block.scale);
+    for (std::size_t i = 0; i < n; ++i) head.keys[k + i][slot] = block.q[i];
+  }
+}
+
 template <std::size_t HeadDim, std::size_t P>
 void store_key_value(const float* key, const float* value, KvHead<Q8_0, HeadDim, P>& head,
                      std::size_t slot) noexcept {
-  constexpr std::size_t groups = KvHead<Q8_0, HeadDim, P>::groups;
-  QuantisedBlock blocks[groups];
-  const auto quantise_groups = [&](const float* x) {
-    for (std::size_t g = 0; g < groups; ++g)
-      quantise(x + 32 * g, std::min<std::size_t>(32, HeadDim - 32 * g), blocks[g]);
-  };
-  quantise_groups(key);
-  for (std::size_t g = 0; g < groups; ++g) head.key_scales[g][slot] = to_half(blocks[g].scale);
-  for (std::size_t i = 0; i < HeadDim; ++i) head.keys[i][slot] = blocks[i / 32].q[i % 32];
-  quantise_groups(value);
-  for (std::size_t g = 0; g < groups; ++g) head.value_scales[g][slot] = to_half(blocks[g].scale);
-  for (std::size_t i = 0; i < HeadDim; ++i) head.values[slot][i] = blocks[i / 32].q[i % 32];
+  store_key(key, head, slot);
+  for (std::size_t k = 0; k < HeadDim; k += 32) {
+    const std::size_t n = std::min<std::size_t>(32, HeadDim - k);
+    QuantisedBlock block;
+    quantise(value + k, n, block);
+    head.value_scales[k / 32][slot] = to_half(block.scale);
+    std::memcpy(head.values[slot] + k, block.q, n);
+  }
+}
+
+/// Rotates all keys of a head's part of a page; see `rotate`.
+template <KvFormat K, std::size_t HeadDim, std::size_t P>
+void rotate_keys(KvHead<K, HeadDim, P>& head, const float* cosines, const float* sines) noexcept {
+  using namespace simd;
+  constexpr NativeFloats d;
+  static_assert(P % d.lanes == 0);
+  for (std::size_t i = 0; i < HeadDim; i += 2) {
+    const auto cosine = set(d, cosines[i]), sine = set(d, sines[i + 1]),
+               minus_sine = set(d, sines[i]);
+    for (std::size_t p = 0; p < P; p += d.lanes) {
+      const auto a = load(d, head.keys[i] + p), b = load(d, head.keys[i + 1] + p);
+      store(d, fma(b, minus_sine, mul(a, cosine)), head.keys[i] + p);
+      store(d, fma(a, sine, mul(b, cosine)), head.keys[i + 1] + p);
+    }
+  }
+}
+
+template <std::size_t HeadDim, std::size_t P>
+void rotate_keys(KvHead<Q8_0, HeadDim, P>& head, const float* cosines,
+                 const float* sines) noexcept {
+  for (std::size_t p = 0; p < P; ++p) {
+    float key[HeadDim];
+    for (std::size_t i = 0; i < HeadDim; ++i)
+      key[i] = static_cast<float>(head.keys[i][p]) * to_float(head.key_scales[i / 32][p]);
+    rotate<HeadDim>(key, cosines, sines, 1);
+    store_key(key, head, p);
+  }
 }
 
 namespace detail {

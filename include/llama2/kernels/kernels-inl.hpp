@@ -65,6 +65,11 @@ struct Kernels {
     LLAMA2_TARGET_NAMESPACE::store_key_value(key, value, head, slot);
   }
   template <KvFormat K, std::size_t HeadDim, std::size_t P>
+  static void rotate_keys(KvHead<K, HeadDim, P>& head, const float* cosines,
+                          const float* sines) noexcept {
+    LLAMA2_TARGET_NAMESPACE::rotate_keys(head, cosines, sines);
+  }
+  template <KvFormat K, std::size_t HeadDim, std::size_t P>
   static void attend(const float* q, const KvHead<K, HeadDim, P>* const* pages, std::size_t head,
                      std::size_t count, std::size_t tokens, std::size_t heads, std::size_t stride,
                      float* out) noexcept {

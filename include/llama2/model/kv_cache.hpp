@@ -180,6 +180,31 @@ class KvSequence {
     page = own;
   }
 
+  /// For `forget`: makes sure that nobody else sees the pages from number `first` on that hold a
+  /// part of the past. Throws `out_of_memory` if the pool has too few for copies, and has then
+  /// changed nothing.
+  void own_pages(std::size_t first) {
+    const std::size_t filled = ceil_div(size_, kv_page_positions);
+    std::vector<Head*> own;
+    for (std::size_t p = first; p < filled; ++p)
+      if (pool_->is_shared(pages_[p])) own.push_back(nullptr);
+    if (own.empty()) return;
+    pool_->acquire(own);
+    for (std::size_t p = first, next = 0; p < filled && next < own.size(); ++p) {
+      if (!pool_->is_shared(pages_[p])) continue;
+      copy_page(pages_[p], own[next]);
+      std::swap(pages_[p], own[next++]);
+    }
+    pool_->release(own);
+  }
+
+  /// For `forget`: takes pages out of the past; they lie ready for what comes.
+  void remove_pages(std::size_t first, std::size_t count) noexcept {
+    const auto at = pages_.begin() + static_cast<std::ptrdiff_t>(first);
+    std::rotate(at, at + static_cast<std::ptrdiff_t>(count), pages_.end());
+    size_ -= count * kv_page_positions;
+  }
+
   /// For the model's layers: the pages in order of position.
   [[nodiscard]] Head* const* pages() const noexcept { return pages_.data(); }
 

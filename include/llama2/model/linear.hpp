@@ -19,18 +19,26 @@ struct Compute {
   Target target;
 };
 
+/// Multiply-adds of floats, a millisecond's, after which work that may be cancelled looks whether
+/// it is. (Weights that are brought into memory count as one each, and take twenty times as long.)
+inline constexpr std::size_t uncancelled_work = std::size_t{1} << 24;
+
 /// Calls body(begin, end) for ranges that cut [0, count) at multiples of `grain`, in parallel if
 /// count * cost_each multiply-adds are worth it. The ranges are taken as threads become free.
 template <class Body>
 void parallel_ranges(const SharedExecutor& executor, std::size_t count, std::size_t grain,
                      std::size_t cost_each, Body&& body) noexcept {
   const std::size_t threads = executor.concurrency();
-  if (threads <= 1 || count * cost_each < executor.min_parallel_work()) {
+  const bool shared = threads > 1 && count * cost_each >= executor.min_parallel_work();
+  // Four ranges a thread: a slow core leaves at most a quarter of its share to wait for.
+  std::size_t size = shared ? ceil_div(count, 4 * threads) : count;
+  if (executor.cancel().stop_possible())
+    size = std::min(size, uncancelled_work / std::max<std::size_t>(1, cost_each));
+  size = round_up(std::max<std::size_t>(1, size), grain);
+  if (!shared && size >= count) {
     body(std::size_t{0}, count);
     return;
   }
-  // Four ranges a thread: a slow core leaves at most a quarter of its share to wait for.
-  const std::size_t size = round_up(ceil_div(count, 4 * threads), grain);
   executor.run(ceil_div(count, size),
                [&](std::size_t i) noexcept { body(i * size, std::min(count, (i + 1) * size)); });
 }

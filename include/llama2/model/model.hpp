@@ -12,6 +12,7 @@
 #include "llama2/base/error.hpp"
 #include "llama2/base/token.hpp"
 #include "llama2/base/type_name.hpp"
+#include "llama2/base/watch.hpp"
 #include "llama2/format/float_formats.hpp"
 #include "llama2/model/attention.hpp"
 #include "llama2/model/config.hpp"
@@ -67,6 +68,9 @@ class Model {
   [[nodiscard]] const ModelConfig& config() const noexcept { return state_->config; }
   [[nodiscard]] const WeightTensors& weights() const noexcept { return state_->weights; }
   [[nodiscard]] const SharedExecutor& executor() const noexcept { return state_->compute.executor; }
+  [[nodiscard]] const RotaryTable<head_dim<S>>& rotation() const noexcept {
+    return state_->rotation;
+  }
 
   /// Whose kernels compute.
   [[nodiscard]] Target target() const noexcept { return state_->compute.target; }
@@ -85,27 +89,38 @@ class Model {
   /// missing sequence, a position that is not the sequence's next, or a `logits` span of the wrong
   /// size; `context_exhausted` for a position beyond the sequence's pages; `out_of_memory` if a
   /// page is shared with a fork and the pool has none for a copy.
-  void forward(std::span<const Row> rows, Workspace<S>& workspace, std::span<float> logits) const {
+  ///
+  /// `watch` is looked at every few milliseconds' work of a thread, and told of rows after each
+  /// layer, as if each had come through a part of the layers. If it ends the pass, by `cancelled`
+  /// or by what it throws, the rows' positions are as if they had not been given.
+  void forward(std::span<const Row> rows, Workspace<S>& workspace, std::span<float> logits,
+               const Watch& watch = {}) const {
     NoTape tape;
-    forward(rows, workspace, logits, tape);
+    forward(rows, workspace, logits, tape, watch);
   }
 
-  /// The same, showing a tape the intermediate results; see `NoTape`. What a tape throws comes out
-  /// of here, and the rows' positions are as if they had not been given.
-  template <class Tape>
+  /// The same, showing a tape the intermediate results. What a tape throws comes out of here, and
+  /// the rows' positions are as if they had not been given.
+  template <ActivationTape Tape>
   void forward(std::span<const Row> rows, Workspace<S>& workspace, std::span<float> logits,
-               Tape& tape) const {
+               Tape& tape, const Watch& watch = {}) const {
     if (workspace.rows() == 0)
       throw Error(ErrorCode::invalid_argument, "the workspace has been moved from");
     check(rows, logits.size());
     try {
+      const Compute compute{state_->compute.executor.cancelled_by(watch.cancel), target()};
       float* next_logits = logits.data();
       for (std::size_t begin = 0; begin < rows.size(); begin += workspace.rows()) {
         const auto chunk = rows.subspan(begin, std::min(workspace.rows(), rows.size() - begin));
-        run_blocks(chunk, begin, workspace, tape);
-        next_logits = run_head(chunk, workspace, next_logits);
+        run_blocks(compute, chunk, begin, workspace, tape, [&](std::size_t layers) {
+          throw_if_cancelled(watch.cancel);
+          if (watch.on_progress)
+            watch.on_progress(begin + chunk.size() * layers / S::layers, rows.size());
+        });
+        next_logits = run_head(compute, chunk, workspace, next_logits);
+        throw_if_cancelled(watch.cancel);
       }
-    } catch (...) {  // only a tape throws
+    } catch (...) {  // only a watch or a tape throws
       take_back(rows);
       throw;
     }
@@ -163,36 +178,40 @@ class Model {
              std::to_string(wanted * S::vocab), std::to_string(logits_size));
   }
 
-  template <class Tape>
-  void run_blocks(std::span<const Row> rows, std::size_t first_row, Workspace<S>& ws,
-                  Tape& tape) const {
-    const auto& [weights, owner, config, compute, rotation] = *state_;
+  /// `after_layer(l)` is told when rows have come through l layers.
+  template <class Tape, class AfterLayer>
+  void run_blocks(const Compute& compute, std::span<const Row> rows, std::size_t first_row,
+                  Workspace<S>& ws, Tape& tape, AfterLayer&& after_layer) const {
+    const WeightTensors& weights = state_->weights;
     for (std::size_t t = 0; t < rows.size(); ++t) {
       visit_view(weights.token_embedding, [&](const auto& embedding) {
         embedding.decode_row(static_cast<std::size_t>(rows[t].token), ws.stream + t * S::dim);
       });
-      rotation.fill(rows[t].position, ws.cosines + t * head_dim<S>, ws.sines + t * head_dim<S>);
+      state_->rotation.fill(rows[t].position, ws.cosines + t * head_dim<S>,
+                            ws.sines + t * head_dim<S>);
     }
     const std::span<const float> stream(ws.stream, rows.size() * S::dim);
     for (std::size_t l = 0; l < S::layers; ++l) {
       tape.record(Activation::block_input, l, first_row, stream);
-      attention_layer<S, F, K>(compute, config, weights.layers[l], l, rows, first_row, ws, tape);
-      feed_forward_layer<S, F>(compute, config, weights.layers[l], l, rows.size(), first_row, ws,
+      attention_layer<S, F, K>(compute, config(), weights.layers[l], l, rows, first_row, ws, tape);
+      feed_forward_layer<S, F>(compute, config(), weights.layers[l], l, rows.size(), first_row, ws,
                                tape);
       tape.record(Activation::block_output, l, first_row, stream);
+      after_layer(l + 1);
     }
   }
 
   /// Logits of the rows that want them; returns where the next chunk's begin.
-  float* run_head(std::span<const Row> rows, Workspace<S>& ws, float* logits) const {
-    const auto& [weights, owner, config, compute, rotation] = *state_;
+  float* run_head(const Compute& compute, std::span<const Row> rows, Workspace<S>& ws,
+                  float* logits) const {
+    const WeightTensors& weights = state_->weights;
     std::size_t wanted = 0;
     for (std::size_t t = 0; t < rows.size(); ++t)
       if (rows[t].wants_logits)
         std::copy_n(ws.stream + t * S::dim, S::dim, ws.normed + wanted++ * S::dim);
     if (wanted != 0)
       linear(compute,
-             prepare_norm<F>(compute, weights.norm, config.norm_epsilon, ws.normed, wanted,
+             prepare_norm<F>(compute, weights.norm, config().norm_epsilon, ws.normed, wanted,
                              ws.normed, ws.prepared),
              wanted, Product{weights.head(), logits});
     return logits + wanted * S::vocab;

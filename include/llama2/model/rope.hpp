@@ -49,13 +49,12 @@ class RotaryTable {
   /// Fills `cosines` and `sines` (HeadDim floats each, laid out as the kernel `rotate` reads them)
   /// for one position.
   void fill(std::size_t position, float* cosines, float* sines) const noexcept {
-    for (std::size_t i = 0; i < pairs; ++i) {
-      const double angle = static_cast<double>(position) * frequencies_[i];
-      cosines[2 * i] = cosines[2 * i + 1] = static_cast<float>(attention_ * std::cos(angle));
-      const auto sine = static_cast<float>(attention_ * std::sin(angle));
-      sines[2 * i] = -sine;
-      sines[2 * i + 1] = sine;
-    }
+    fill(static_cast<double>(position), attention_, cosines, sines);
+  }
+
+  /// The same for what has been rotated already, to bring it that many positions back.
+  void fill_back(std::size_t positions, float* cosines, float* sines) const noexcept {
+    fill(-static_cast<double>(positions), 1, cosines, sines);
   }
 
   /// Radians a position, for each pair.
@@ -68,6 +67,16 @@ class RotaryTable {
 
  private:
   static constexpr std::size_t pairs = HeadDim / 2;
+
+  void fill(double position, double factor, float* cosines, float* sines) const noexcept {
+    for (std::size_t i = 0; i < pairs; ++i) {
+      const double angle = position * frequencies_[i];
+      cosines[2 * i] = cosines[2 * i + 1] = static_cast<float>(factor * std::cos(angle));
+      const auto sine = static_cast<float>(factor * std::sin(angle));
+      sines[2 * i] = -sine;
+      sines[2 * i + 1] = sine;
+    }
+  }
 
   /// YaRN (Peng et al. 2023, arXiv:2309.00071). Section 3.2: pairs that turn more than beta_fast
   /// times in the original context stay, those that turn less than beta_slow times are divided by

@@ -24,11 +24,15 @@ enum class Activation {
   block_output,      ///< (rows, dim): the residual stream after the block
 };
 
+/// Whatever has a `record(Activation, layer, first_row, values)`. It is called on the thread that
+/// called `forward`; long inputs are processed in chunks, of which `first_row` is the first row's
+/// index among the input rows.
+template <class T>
+concept ActivationTape = requires(T& tape, std::span<const float> values) {
+  tape.record(Activation::key, std::size_t{}, std::size_t{}, values);
+};
+
 /// Records nothing and costs nothing: the tape of inference.
-///
-/// A tape is any type with `record(Activation, std::size_t layer, std::size_t first_row,
-/// std::span<const float> values)`. It is called on the thread that called `forward`; long inputs
-/// are processed in chunks, of which `first_row` is the first row's index among the input rows.
 struct NoTape {
   static constexpr void record(Activation, std::size_t /*layer*/, std::size_t /*first_row*/,
                                std::span<const float> /*values*/) noexcept {}

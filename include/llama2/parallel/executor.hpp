@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -89,16 +90,32 @@ class SharedExecutor {
   /// Multiply-adds from which on work is worth sharing out.
   [[nodiscard]] std::size_t min_parallel_work() const noexcept { return min_parallel_work_; }
 
-  /// Calls `task(i)` for each i in [0, n) and returns when all have returned: on the executor, or
-  /// inline where that is busy.
+  /// The same executor for work that may be cancelled: once `cancel` asks for that, tasks that have
+  /// not begun are left out. Whoever gives it away looks afterwards, and throws away the results.
+  [[nodiscard]] SharedExecutor cancelled_by(std::stop_token cancel) const {
+    SharedExecutor copy = *this;
+    copy.cancel_ = std::move(cancel);
+    return copy;
+  }
+
+  /// What may cancel the work.
+  [[nodiscard]] const std::stop_token& cancel() const noexcept { return cancel_; }
+
+  /// Calls `task(i)` for each i in [0, n), but for what is cancelled, and returns when all have
+  /// returned: on the executor, or inline where that is busy.
   template <class F>
   void run(std::size_t n, F&& task) const noexcept {
-    if (n > 1 && object_ != nullptr && try_run_(object_.get(), n, TaskRef(task))) return;
-    for (std::size_t i = 0; i < n; ++i) task(i);
+    auto unless_cancelled = [&](std::size_t i) noexcept {
+      if (!cancel_.stop_requested()) task(i);
+    };
+    if (n > 1 && object_ != nullptr && try_run_(object_.get(), n, TaskRef(unless_cancelled)))
+      return;
+    for (std::size_t i = 0; i < n; ++i) unless_cancelled(i);
   }
 
  private:
   std::shared_ptr<void> object_;
+  std::stop_token cancel_;
   std::size_t min_parallel_work_ = default_min_parallel_work;
   std::size_t (*concurrency_)(void*) noexcept = nullptr;
   bool (*try_run_)(void*, std::size_t, TaskRef) noexcept = nullptr;

@@ -31,7 +31,12 @@ class AnySession {
   void reset() noexcept { self_->reset(); }
   void truncate(std::size_t size) noexcept { self_->truncate(size); }
   void append(std::span<const Token> tokens) { self_->append(tokens); }
-  std::span<const float> logits() { return self_->logits(); }
+  std::span<const float> logits(const Watch& watch = {}) { return self_->logits(watch); }
+  void forget_middle(std::size_t sinks) { self_->forget_middle(sinks); }
+  void save(const std::string& path) const { self_->save(path); }
+  void load(const std::string& path, FileAccess access = FileAccess::map) {
+    self_->load(path, access);
+  }
   GenerateResult generate(std::string_view prompt, const GenerateOptions& options,
                           const OnText& on_text) {
     return self_->generate(prompt, options, on_text);
@@ -45,7 +50,10 @@ class AnySession {
     virtual void reset() noexcept = 0;
     virtual void truncate(std::size_t size) noexcept = 0;
     virtual void append(std::span<const Token> tokens) = 0;
-    virtual std::span<const float> logits() = 0;
+    virtual std::span<const float> logits(const Watch& watch) = 0;
+    virtual void forget_middle(std::size_t sinks) = 0;
+    virtual void save(const std::string& path) const = 0;
+    virtual void load(const std::string& path, FileAccess access) = 0;
     virtual GenerateResult generate(std::string_view prompt, const GenerateOptions& options,
                                     const OnText& on_text) = 0;
   };
@@ -58,7 +66,10 @@ class AnySession {
     void reset() noexcept override { session.reset(); }
     void truncate(std::size_t size) noexcept override { session.truncate(size); }
     void append(std::span<const Token> more) override { session.append(more); }
-    std::span<const float> logits() override { return session.logits(); }
+    std::span<const float> logits(const Watch& watch) override { return session.logits(watch); }
+    void forget_middle(std::size_t sinks) override { session.forget_middle(sinks); }
+    void save(const std::string& path) const override { session.save(path); }
+    void load(const std::string& path, FileAccess access) override { session.load(path, access); }
     GenerateResult generate(std::string_view prompt, const GenerateOptions& options,
                             const OnText& on_text) override {
       return session.generate(prompt, options, on_text);
@@ -100,8 +111,9 @@ class AnyModel {
   }
 
   /// See `llama2::log_probabilities`.
-  [[nodiscard]] std::vector<double> log_probabilities(std::span<const Token> tokens) const {
-    return self_->log_probabilities(tokens);
+  [[nodiscard]] std::vector<double> log_probabilities(std::span<const Token> tokens,
+                                                      const Watch& watch = {}) const {
+    return self_->log_probabilities(tokens, watch);
   }
 
  private:
@@ -113,7 +125,8 @@ class AnyModel {
     virtual Target target() const noexcept = 0;
     virtual MemoryNumbers memory(std::size_t context) const noexcept = 0;
     virtual AnySession session(const Tokenizer& tokenizer, std::size_t context) const = 0;
-    virtual std::vector<double> log_probabilities(std::span<const Token> tokens) const = 0;
+    virtual std::vector<double> log_probabilities(std::span<const Token> tokens,
+                                                  const Watch& watch) const = 0;
   };
 
   template <class M>
@@ -135,8 +148,9 @@ class AnyModel {
     AnySession session(const Tokenizer& tokenizer, std::size_t context) const override {
       return AnySession(Session<M>(model, tokenizer, {.context = context}));
     }
-    std::vector<double> log_probabilities(std::span<const Token> tokens) const override {
-      return llama2::log_probabilities(model, tokens);
+    std::vector<double> log_probabilities(std::span<const Token> tokens,
+                                          const Watch& watch) const override {
+      return llama2::log_probabilities(model, tokens, watch);
     }
     M model;
   };

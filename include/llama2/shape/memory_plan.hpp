@@ -67,9 +67,9 @@ struct MemoryPlan {
            (2 * sizeof(float) * round_up(longest, 2) + 40 * ceil_div(longest, 32));
   }
 
-  /// Logits, candidates and ids of a session: 24 bytes for each id, 4 for each token.
+  /// Logits, candidates and ids of a session: 28 bytes for each id, 4 for each token.
   static constexpr std::size_t session(std::size_t context = S::context) noexcept {
-    return 24 * S::vocab + 4 * context;
+    return 28 * S::vocab + 4 * context;
   }
 
   /// The weights and everything that one session of `context` tokens needs.
