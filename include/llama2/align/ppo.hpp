@@ -143,8 +143,8 @@ class Ppo {
   bool resume() { return trainer_.resume(); }
 
   /// Trains until the last iteration, or until a stop is requested, the KL is too large, or
-  /// `on_iteration` says so; then saves. An iteration that is interrupted is made again, whole, when
-  /// training is resumed. Returns whether the last one was reached.
+  /// `on_iteration` says so; then saves. An iteration that is interrupted is made again, whole,
+  /// when training is resumed. Returns whether the last one was reached.
   bool run(const std::stop_token& stop = {}) {
     bool going = true;
     while (going && !finished() && !stop.stop_requested()) {
@@ -174,9 +174,9 @@ class Ppo {
 
   static PpoOptions checked(PpoOptions options) {
     if (options.minibatch == 0 || options.batch == 0 || options.batch % options.minibatch != 0)
-      throw Error(ErrorCode::invalid_argument, "a batch is a number of whole mini-batches",
-                  {.found = std::to_string(options.batch) + " and " +
-                            std::to_string(options.minibatch)});
+      throw Error(
+          ErrorCode::invalid_argument, "a batch is a number of whole mini-batches",
+          {.found = std::to_string(options.batch) + " and " + std::to_string(options.minibatch)});
     require_option(options.iterations > 0, "iterations", static_cast<double>(options.iterations),
                    "at least 1");
     require_option(options.beta >= 0 && std::isfinite(options.beta), "beta", options.beta,
@@ -359,8 +359,7 @@ class Ppo {
       const std::size_t n = answers[i].tokens.size();
       const std::size_t first = s.rows_[i + 1] - 1 - n;
       const auto cut = [&](auto& all) { return std::span(all).subspan(first, n); };
-      const double score =
-          scores[i] - (answers[i].finished ? 0 : options_.unfinished_penalty);
+      const double score = scores[i] - (answers[i].finished ? 0 : options_.unfinished_penalty);
       rewards.resize(n);
       token_rewards(score, cut(s.log_probs_), cut(s.reference_), options_.beta, rewards);
       estimate_advantages(rewards, cut(s.values_), options_.advantages, cut(s.advantages_),
