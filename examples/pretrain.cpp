@@ -87,6 +87,18 @@ void write_whole(const std::string& path, const std::string& text) {
   file.commit();
 }
 
+/// Removes what killed programs left half written: "model.bin.tmp123-0".
+void remove_leftovers(const std::string& folder) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    const auto at = name.rfind(".tmp");
+    if (at != name.npos && at + 4 < name.size() &&
+        name.find_first_not_of("0123456789-", at + 4) == name.npos)
+      fs::remove(entry.path(), error);  // what cannot go does no harm
+  }
+}
+
 /// Files of tokens and their tokenizer, made from the corpus unless they are there: the tokenizer,
 /// which is written last, says that the others are whole.
 llama2::Tokenizer prepare_data(const Options& o, std::size_t vocab,
@@ -160,6 +172,7 @@ class Program {
   void run() {
     std::error_code error;
     fs::create_directories(o_.out, error);  // if it cannot be made, writing into it says why
+    remove_leftovers(o_.out);
     examples::catch_interrupt();
     const llama2::Tokenizer tokenizer = prepare_data(o_, S::vocab, executor_);
     if (tokenizer.vocab_size() != S::vocab)
@@ -196,17 +209,20 @@ class Program {
       if (!warned) std::fprintf(stderr, "%s\ntraining goes on\n", e.what());
       warned = true;
     };
-    trainer.callbacks.on_step = [&](const llama2::StepReport& report) {
-      progress.show(report);
-      if (examples::interrupted) stop.request_stop();
-      const bool saves = report.step % std::max<std::uint64_t>(o_.save_every, 1) == 0 ||
-                         examples::interrupted || trainer.finished();
+    // What is written is flushed before each save, so that the files hold all that leads to it.
+    const auto write = [&](const auto& report, bool flush) {
       try {
         log.write(report);
-        if (saves) log.flush();  // the files hold all that leads to the state
+        if (flush) log.flush();
       } catch (const llama2::Error& e) {
         warn(e);
       }
+    };
+    trainer.callbacks.on_step = [&](const llama2::StepReport& report) {
+      progress.show(report);
+      if (examples::interrupted) stop.request_stop();
+      write(report, report.step % std::max<std::uint64_t>(o_.save_every, 1) == 0 ||
+                        examples::interrupted || trainer.finished());
     };
     if (held_out)
       trainer.callbacks.validate = [&] {
@@ -216,11 +232,11 @@ class Program {
       progress.end_line();
       std::fprintf(stderr, "step %llu: validation loss %.4f nats per token\n",
                    static_cast<unsigned long long>(report.step), report.loss);
-      log.write(report);
+      write(report, true);
       if (!o_.prompt.empty()) print_sample(model.model(), tokenizer, report.step);
     };
     trainer.callbacks.on_save = [&](std::uint64_t, const std::string&) {
-      write_model(model.model(), tokenizer);
+      if (!trainer.finished()) write_model(model.model(), tokenizer);
     };
     trainer.callbacks.on_save_failure = [&](const llama2::Error& e) {
       progress.end_line();
@@ -230,6 +246,7 @@ class Program {
     };
     const bool finished = trainer.run(stop.get_token());
     progress.end_line();
+    write_model(model.model(), tokenizer);
     draw_curve(o_.out);
     if (finished)
       std::fprintf(stderr, "done: %s and %s; loss.png shows how it went\n",

@@ -26,23 +26,49 @@ template <class F>
 LLAMA2_INLINE void for_vectors(std::size_t n, F&& f) {
   constexpr simd::NativeFloats d;
   constexpr simd::Floats<1> single;
-  std::size_t i = 0;
-  for (; i + d.lanes <= n; i += d.lanes) f(d, i);
-  for (; i < n; ++i) f(single, i);
+  const std::size_t whole = n - n % d.lanes;
+  for (std::size_t i = 0; i < whole; i += d.lanes) f(d, i);
+  for (std::size_t i = whole; i < n; ++i) f(single, i);
 }
 
-/// sum of f(d, i), vectors, over n elements; f gets a tag.
+/// The sum of n elements, by sum = f(d, i, sum) for vectors that cover them, as above.
 template <class F>
 LLAMA2_INLINE float sum_of(std::size_t n, F&& f) {
   using namespace simd;
   constexpr NativeFloats d;
   constexpr Floats<1> single;
+  const std::size_t whole = n - n % d.lanes;
   auto sums = zero(d);
-  std::size_t i = 0;
-  for (; i + d.lanes <= n; i += d.lanes) sums = f(d, i, sums);
+  for (std::size_t i = 0; i < whole; i += d.lanes) sums = f(d, i, sums);
   auto rest = zero(single);
-  for (; i < n; ++i) rest = f(single, i, rest);
+  for (std::size_t i = whole; i < n; ++i) rest = f(single, i, rest);
   return reduce_add(d, sums) + first_lane(single, rest);
+}
+
+/// Heads of a whole number of vectors by those, of `Lanes` floats or of four; others by pairs.
+template <std::size_t Lanes>
+void rotate_backward(float* dx, const float* cosines, const float* sines, std::size_t heads,
+                     std::size_t head_dim) noexcept {
+  using namespace simd;
+  if constexpr (Lanes >= 4) {
+    constexpr Floats<Lanes> d;
+    if (head_dim % Lanes == 0) {
+      for (std::size_t h = 0; h < heads; ++h, dx += head_dim)
+        for (std::size_t i = 0; i < head_dim; i += Lanes) {
+          const auto v = load(d, dx + i);
+          const auto turned = mul(negate(load(d, sines + i)), swap_pairs(v));
+          store(d, fma(v, load(d, cosines + i), turned), dx + i);
+        }
+      return;
+    }
+    if constexpr (Lanes > 4) return rotate_backward<4>(dx, cosines, sines, heads, head_dim);
+  }
+  for (std::size_t h = 0; h < heads; ++h, dx += head_dim)
+    for (std::size_t i = 0; i < head_dim; i += 2) {
+      const float a = dx[i], b = dx[i + 1];
+      dx[i] = std::fma(a, cosines[i], -sines[i] * b);
+      dx[i + 1] = std::fma(b, cosines[i + 1], -sines[i + 1] * a);
+    }
 }
 
 }  // namespace detail
@@ -80,25 +106,7 @@ inline void rms_norm_backward(const float* x, const float* gain, float epsilon, 
 
 inline void rotate_backward(float* dx, const float* cosines, const float* sines, std::size_t heads,
                             std::size_t head_dim) noexcept {
-  using namespace simd;
-  const auto in_vectors = [&](auto d) LLAMA2_TARGET_ATTR {
-    for (std::size_t h = 0; h < heads; ++h, dx += head_dim)
-      for (std::size_t i = 0; i < head_dim; i += d.lanes) {
-        const auto v = load(d, dx + i);
-        const auto turned = mul(negate(load(d, sines + i)), swap_pairs(v));
-        store(d, fma(v, load(d, cosines + i), turned), dx + i);
-      }
-  };
-  if constexpr (native_lanes >= 4) {
-    if (head_dim % native_lanes == 0) return in_vectors(NativeFloats());
-    if (head_dim % 4 == 0) return in_vectors(Floats<4>());
-  }
-  for (std::size_t h = 0; h < heads; ++h, dx += head_dim)
-    for (std::size_t i = 0; i < head_dim; i += 2) {
-      const float a = dx[i], b = dx[i + 1];
-      dx[i] = std::fma(a, cosines[i], -sines[i] * b);
-      dx[i + 1] = std::fma(b, cosines[i + 1], -sines[i + 1] * a);
-    }
+  detail::rotate_backward<simd::native_lanes>(dx, cosines, sines, heads, head_dim);
 }
 
 inline void swiglu_backward(float* gate, float* up, float* dy, std::size_t n) noexcept {

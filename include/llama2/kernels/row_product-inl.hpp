@@ -39,6 +39,15 @@ constexpr std::size_t panels_size(std::size_t depth, std::size_t cols) noexcept 
 template <std::size_t N>
 using Constant = std::integral_constant<std::size_t, N>;
 
+/// Asks for n floats, which will be read soon: processors do not foresee rows that lie far apart.
+LLAMA2_INLINE void prefetch(const float* p, std::size_t n) {
+  constexpr std::size_t line = 64 / sizeof(float);
+  for (std::size_t i = 0; i < n; i += line) __builtin_prefetch(p + i);
+}
+
+/// How many rows ahead.
+inline constexpr std::size_t rows_ahead = 8;
+
 /// Puts b, `depth` rows of `cols` columns that begin `stride` apart, times `scale` into panels;
 /// zeros fill the last one up.
 inline void pack(const float* b, std::size_t stride, std::size_t depth, std::size_t cols,
@@ -49,6 +58,7 @@ inline void pack(const float* b, std::size_t stride, std::size_t depth, std::siz
   const std::size_t whole = cols - cols % panel_cols, rest = cols - whole;
   for (std::size_t k = 0; k < depth; ++k, b += stride) {
     float* out = panels + k * panel_cols;
+    if (k + rows_ahead < depth) prefetch(b + rows_ahead * stride, cols);
     for (std::size_t j = 0; j < whole; j += panel_cols, out += depth * panel_cols) {
 #pragma GCC unroll 4
       for (std::size_t i = 0; i < panel_cols; i += d.lanes)
@@ -192,18 +202,21 @@ LLAMA2_INLINE void multiply_tile(const float* a, Row row, Step step, const float
   }
 }
 
-/// c[i][j] = sum over k of a(i, k) * b[k][j], or c[i][j] += that if `add`, for rows [begin, end)
-/// and `cols` columns, by panels of b of `depth` rows.
+/// c[i][j] = sum over k of a(i, k) * b[k][j], or c[i][j] += that if `add`, for `rows` rows and
+/// `cols` columns, by panels of b of `depth` rows.
 template <class A>
-void multiply(const A& a, const float* panels, std::size_t depth, std::size_t begin,
-              std::size_t end, std::size_t cols, bool add, float* c, std::size_t stride) noexcept {
+void multiply(const A& a, const float* panels, std::size_t depth, std::size_t rows,
+              std::size_t cols, bool add, float* c, std::size_t stride) noexcept {
   for (std::size_t j = 0; j < cols; j += panel_cols, panels += depth * panel_cols) {
     const std::size_t n = std::min(panel_cols, cols - j);
     with_vectors(n, [&](auto vectors) LLAMA2_TARGET_ATTR {
       constexpr std::size_t most = std::min(A::most_rows, rows_of<vectors()>);
-      for_tiles<most>(begin, end, [&](auto rows, std::size_t i) LLAMA2_TARGET_ATTR {
-        multiply_tile<rows(), vectors()>(a.at(i), a.row, a.step, panels, depth, n, add,
-                                         c + i * stride + j, stride);
+      for_tiles<most>(0, rows, [&](auto count, std::size_t i) LLAMA2_TARGET_ATTR {
+        if (add)  // the next tile's sums
+          for (std::size_t r = i + count(); r < std::min(rows, i + 2 * count()); ++r)
+            prefetch(c + r * stride + j, n);
+        multiply_tile<count(), vectors()>(a.at(i), a.row, a.step, panels, depth, n, add,
+                                          c + i * stride + j, stride);
       });
     });
   }
@@ -213,8 +226,11 @@ void multiply(const A& a, const float* panels, std::size_t depth, std::size_t be
 /// second: terms of a sum, rows and columns of the result.
 inline constexpr std::size_t depth_step = 256, row_step = 192, col_step = 64;
 
+/// Floats between copied rows, such that they do not fall on the same lines of a cache.
+inline constexpr std::size_t row_stride = depth_step + 16;
+
 /// Floats of memory that the products below need.
-inline constexpr std::size_t scratch_size = depth_step * (row_step + col_step);
+inline constexpr std::size_t scratch_size = depth_step * col_step + row_step * row_stride;
 
 /// The transpose of a, of which rows 0 .. depth - 1 have `rows` elements, in tiles of `tile_rows`
 /// rows side by side.
@@ -244,13 +260,26 @@ inline void linear_backward_input(const float* dy, const float* w, std::size_t r
                                   std::size_t cols, std::size_t tokens, bool add, float* dx,
                                   float* scratch) noexcept {
   using namespace row_product;
+  const bool copied = rows > 2 * depth_step;  // near each other, rows are well where they are
+  float* const copy = scratch + depth_step * col_step;
   for (std::size_t k = 0; k < rows; k += depth_step) {
     const std::size_t depth = std::min(depth_step, rows - k);
-    for (std::size_t j = 0; j < cols; j += col_step) {
-      const std::size_t width = std::min(col_step, cols - j);
-      pack(w + k * cols + j, cols, depth, width, 1.0f, scratch);
-      multiply(Strided(dy + k, rows, Constant<1>()), scratch, depth, 0, tokens, width,
-               add || k != 0, dx + j, cols);
+    for (std::size_t i = 0; i < tokens; i += row_step) {
+      const std::size_t height = std::min(row_step, tokens - i);
+      const float* const block = dy + i * rows + k;
+      for (std::size_t t = 0; copied && t < height; ++t)
+        std::memcpy(copy + t * row_stride, block + t * rows, depth * sizeof(float));
+      for (std::size_t j = 0; j < cols; j += col_step) {
+        const std::size_t width = std::min(col_step, cols - j);
+        pack(w + k * cols + j, cols, depth, width, 1.0f, scratch);
+        const auto product = [&](const auto& a) LLAMA2_TARGET_ATTR {
+          multiply(a, scratch, depth, height, width, add || k != 0, dx + i * cols + j, cols);
+        };
+        if (copied)
+          product(Strided(copy, Constant<row_stride>(), Constant<1>()));
+        else
+          product(Strided(block, rows, Constant<1>()));
+      }
     }
   }
 }
@@ -260,17 +289,24 @@ inline void linear_backward_weights(const float* dy, std::size_t dy_stride, cons
                                     std::size_t rows, std::size_t cols, std::size_t tokens,
                                     float* dw, float* scratch) noexcept {
   using namespace row_product;
+  const bool copied = dy_stride > depth_step;
   float* const tiles = scratch + depth_step * col_step;
   for (std::size_t k = 0; k < tokens; k += depth_step) {
     const std::size_t depth = std::min(depth_step, tokens - k);
     for (std::size_t i = 0; i < rows; i += row_step) {
       const std::size_t height = std::min(row_step, rows - i);
-      pack_tiles(dy + k * dy_stride + i, dy_stride, depth, height, tiles);
+      const float* const block = dy + k * dy_stride + i;
+      if (copied) pack_tiles(block, dy_stride, depth, height, tiles);
       for (std::size_t j = 0; j < cols; j += col_step) {
         const std::size_t width = std::min(col_step, cols - j);
         pack(x + k * cols + j, cols, depth, width, 1.0f, scratch);
-        multiply(Tiles{tiles, depth}, scratch, depth, 0, height, width, true, dw + i * cols + j,
-                 cols);
+        const auto product = [&](const auto& a) LLAMA2_TARGET_ATTR {
+          multiply(a, scratch, depth, height, width, true, dw + i * cols + j, cols);
+        };
+        if (copied)
+          product(Tiles{tiles, depth});
+        else
+          product(Strided(block, Constant<1>(), dy_stride));
       }
     }
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 
 #include "llama2/base/aligned_buffer.hpp"
 #include "llama2/model/tape.hpp"

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "llama2/format/float_formats.hpp"
+#include "llama2/format/panel.hpp"
 #include "llama2/model/model.hpp"
 #include "llama2/model/pack.hpp"
 #include "llama2/train/parameter_storage.hpp"
@@ -28,7 +29,7 @@ class LiveModel {
   /// Throws `invalid_argument` if `config` holds impossible values, and `out_of_memory`.
   LiveModel(const ParameterStorage<S>& parameters, const ModelConfig& config,
             SharedExecutor executor = {})
-      : LiveModel(Packed(parameters, {executor, {}}), config, std::move(executor)) {}
+      : LiveModel(Packed(parameters, executor), config, std::move(executor)) {}
 
   [[nodiscard]] const Model& model() const noexcept { return model_; }
 
@@ -37,7 +38,7 @@ class LiveModel {
 
   /// Takes over the weights.
   void refresh(const ParameterStorage<S>& parameters) noexcept {
-    packed_.fill(parameters, {model_.executor(), model_.target()});
+    packed_.fill(parameters, model_.executor());
   }
 
  private:
@@ -45,7 +46,7 @@ class LiveModel {
 
   /// The panels, and views of them that may write.
   struct Packed {
-    Packed(const ParameterStorage<S>& parameters, const Compute& compute) {
+    Packed(const ParameterStorage<S>& parameters, const SharedExecutor& executor) {
       std::size_t bytes = 0;
       for_each_tensor(
           [&]<class View>(TensorId, View&) {
@@ -60,18 +61,32 @@ class LiveModel {
             view.data = arena->template take<typename Memory::Element>(Memory::count);
           },
           weights);
-      fill(parameters, compute);
+      fill(parameters, executor);
     }
 
-    void fill(const ParameterStorage<S>& parameters, const Compute& compute) noexcept {
+    /// A few columns of a stripe at a time, which stay in the first-level cache. What fills the
+    /// last panel up is zeros since the arena was made.
+    void fill(const ParameterStorage<S>& parameters, const SharedExecutor& executor) noexcept {
+      constexpr std::size_t piece = 32;
       auto tensors = parameters.tensors();
       for_each_tensor(
-          [&]<class View>(TensorId, View& view, const auto& tensor) {
+          [&]<class View>(TensorId, const View& view, const auto& tensor) {
             using Element = typename TensorMemory<View>::Element;
-            pack(compute, view, const_cast<Element*>(view.data),  // the arena's, which is ours
-                 [&](auto, std::size_t row, std::size_t col, std::size_t n, float* out) {
-                   std::copy_n(tensor.row(row) + col, n, out);
-                 });
+            auto* const memory = const_cast<Element*>(view.data);  // the arena's, which is ours
+            if constexpr (View::rows == 1) {
+              std::ranges::copy(tensor.values(), memory);
+            } else {
+              constexpr PanelLayout layout = View::layout;
+              parallel_ranges(executor, layout.stripes(), 1, stripe_rows * View::cols,
+                              [&](std::size_t begin, std::size_t end) {
+                                for (std::size_t s = begin; s < end; ++s)
+                                  for (std::size_t c = 0; c < View::cols; c += piece)
+                                    for (std::size_t r = s * stripe_rows;
+                                         r < s * stripe_rows + layout.rows_of(s); ++r)
+                                      put_row(memory, layout, r, c, std::min(piece, View::cols - c),
+                                              tensor.row(r) + c);
+                              });
+            }
           },
           weights, tensors);
     }

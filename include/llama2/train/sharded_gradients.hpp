@@ -111,7 +111,10 @@ class ShardedGradients {
                   {.expected = "a multiple of " + std::to_string(group),
                    .found = std::to_string(texts.size())});
     std::size_t total = 0, before = 0, next = 0;
-    for (const Text text : texts) total += text.size();
+    for (const Text text : texts) {
+      if (text.empty()) throw Error(ErrorCode::invalid_argument, "an empty text");
+      total += text.size();
+    }
     for (std::size_t i = 0; i < shards_.size(); ++i) {
       Shard& shard = *shards_[i];
       shard.first = next;
