@@ -12,6 +12,7 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -83,6 +84,17 @@ class StateFields {
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
     if (error != std::errc() || end != value.data() + value.size() || value.empty())
       throw Error(ErrorCode::malformed_file, "the field is no whole number",
+                  {.file = file_, .tensor = std::string(name), .found = value.substr(0, 40)});
+    return result;
+  }
+
+  /// The field's number. Throws `malformed_file` if there is none, or no finite one.
+  [[nodiscard]] double real(std::string_view name) const {
+    const std::string& value = text(name);
+    double result = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
+    if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(result))
+      throw Error(ErrorCode::malformed_file, "the field is no finite number",
                   {.file = file_, .tensor = std::string(name), .found = value.substr(0, 40)});
     return result;
   }
