@@ -20,7 +20,7 @@ struct Compute {
 };
 
 /// Multiply-adds of floats, a millisecond's, after which work that may be cancelled looks whether
-/// it is. (Weights that are brought into memory count as one each, and take twenty times as long.)
+/// it is.
 inline constexpr std::size_t uncancelled_work = std::size_t{1} << 24;
 
 /// Calls body(begin, end) for ranges that cut [0, count) at multiples of `grain`, in parallel if

@@ -48,6 +48,9 @@ class WeightArena {
 /// Columns that are packed at a time: floats and blocks of them stay in the first-level cache.
 inline constexpr std::size_t pack_columns = 1024;
 
+/// What a weight costs on its way into memory, in multiply-adds of floats: some nanoseconds.
+inline constexpr std::size_t pack_cost = 20;
+
 /// Fills a matrix's memory, which must be zeros, in parallel. `source(kernels, row, col, n, out)`
 /// must supply the blocks of n weights of a row from column `col`, a multiple of `pack_columns`; it
 /// is called from several threads, with the target's `Kernels`, and must not throw.
@@ -56,7 +59,7 @@ void pack_blocks(const Compute& compute, MatrixView<F, Rows, Cols>& tensor, Pane
                  Source&& source) noexcept {
   constexpr PanelLayout layout = MatrixView<F, Rows, Cols>::layout;
   static_assert(pack_columns % F::block_size == 0);
-  parallel_ranges(compute.executor, layout.stripes(), 1, stripe_rows * Cols,
+  parallel_ranges(compute.executor, layout.stripes(), 1, pack_cost * stripe_rows * Cols,
                   [&](std::size_t begin, std::size_t end) {
                     compute.target.call([&](auto kernels) {
                       typename F::Block blocks[row_blocks<F>(std::min(pack_columns, Cols))];
