@@ -241,8 +241,7 @@ class Program {
     write_model(model.model(), tokenizer);
     draw_curve(o_.out);
     if (finished)
-      std::fprintf(stderr, "done: %s and %s; loss.png shows how it went\n",
-                   o_.file("model.gguf").c_str(), o_.file("model.bin").c_str());
+      std::fprintf(stderr, "done: %s; loss.png shows how it went\n", o_.file("model.gguf").c_str());
     else
       std::fprintf(stderr, "saved after step %llu; the same command goes on\n",
                    static_cast<unsigned long long>(trainer.step()));
@@ -317,7 +316,12 @@ class Program {
 
   void write_model(const Model& model, const llama2::Tokenizer& tokenizer) const {
     write_gguf(o_.file("model.gguf"), model, &tokenizer.vocabulary());
-    write_llama2c(o_.file("model.bin"), model);
+    try {
+      write_llama2c(o_.file("model.bin"), model);
+    } catch (const llama2::Error& error) {
+      // A fine-tuned model may have a rotary base, for example, that the format cannot state.
+      if (error.code() != llama2::ErrorCode::unsupported) throw;
+    }
   }
 
   Options o_;
