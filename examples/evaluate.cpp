@@ -269,8 +269,9 @@ std::pair<double, double> speeds(const AnyModel& model) {
 
 /// A FORMAT of docs/evaluation.md for each format: the texts of perplexity tasks through the first
 /// format and each, the other tasks' primary metrics, sizes, speeds.
+/// Counts the texts' tokens into `tokens`.
 Json study_formats(const Settings& settings, const std::vector<Task>& tasks,
-                   const std::vector<std::string>& names) {
+                   const std::vector<std::string>& names, Json& tokens) {
   const Subject reference = load_subject(settings, settings.model, names.front());
   std::vector<std::vector<Token>> texts;
   std::vector<const Task*> others;
@@ -290,6 +291,9 @@ Json study_formats(const Settings& settings, const std::vector<Task>& tasks,
     throw Error(ErrorCode::invalid_argument,
                 "formats are compared on texts: name a perplexity task whose data is there",
                 {.tensor = "--tasks"});
+  std::size_t total = 0;
+  for (const auto& text : texts) total += text.size();
+  tokens = total;
   Json formats = Json::array();
   std::printf("%-6s %12s %6s  %-32s %-34s %-12s %10s %10s", "format", "bytes", "bits", "perplexity",
               "KL divergence, nats", "same top", "prefill/s", "decode/s");
@@ -297,14 +301,14 @@ Json study_formats(const Settings& settings, const std::vector<Task>& tasks,
   std::printf("\n");
   for (const std::string& name : names) {
     const Subject subject = load_subject(settings, settings.model, name);
-    std::vector<double> log_probs, kl, top, tokens;
+    std::vector<double> log_probs, kl, top, predicted;
     for (const auto& text : texts) {
       if (examples::interrupted) throw Interrupted();
       const auto sum = llama2::divergence(reference.model, subject.model, text);
       log_probs.push_back(sum.log_prob);
       kl.push_back(sum.kl);
       top.push_back(sum.top_1);
-      tokens.push_back(sum.tokens);
+      predicted.push_back(sum.tokens);
     }
     using llama2::detail::ratio_metric;
     const auto same = [](double x) { return x; };
@@ -317,10 +321,10 @@ Json study_formats(const Settings& settings, const std::vector<Task>& tasks,
          8 * static_cast<double>(memory.weights) / static_cast<double>(memory.parameters)},
         {"perplexity",
          ratio_metric({.name = "perplexity", .unit = "perplexity", .better = "lower"}, log_probs,
-                      tokens, settings.summary, [](double x) { return std::exp(-x); })},
+                      predicted, settings.summary, [](double x) { return std::exp(-x); })},
         {"kl_divergence", ratio_metric({.name = "kl_divergence", .unit = "nats", .better = "lower"},
-                                       kl, tokens, settings.summary, same)},
-        {"top_1", ratio_metric({.name = "top_1"}, top, tokens, settings.summary, same)},
+                                       kl, predicted, settings.summary, same)},
+        {"top_1", ratio_metric({.name = "top_1"}, top, predicted, settings.summary, same)},
         {"prefill_tokens_per_second", prefill},
         {"decode_tokens_per_second", decode},
         {"tasks", Json::array()}};
@@ -395,8 +399,10 @@ void evaluate(const Settings& settings) {
               {"formats", Json::array()}};
   if (!settings.formats.empty()) {
     const Subject subject = load_subject(settings, settings.model, settings.formats.front());
-    result["models"].push_back(describe(subject));
-    result["formats"] = study_formats(settings, tasks, settings.formats);
+    Json description = describe(subject);
+    description["seconds"] = description["tokens_per_second"] = nullptr;
+    result["formats"] = study_formats(settings, tasks, settings.formats, description["tokens"]);
+    result["models"].push_back(std::move(description));
     write_results(settings.out, result);
     return;
   }
@@ -477,7 +483,7 @@ void evaluate(const Settings& settings) {
       const double seconds = seconds_since(start);
       Json description = describe(subject);
       description["seconds"] = fresh ? Json(seconds) : Json();
-      description["tokens"] = fresh ? Json(evaluator.tokens()) : Json();
+      description["tokens"] = evaluator.tokens();
       description["tokens_per_second"] =
           fresh ? Json(static_cast<double>(evaluator.tokens()) / seconds) : Json();
       result["models"].push_back(std::move(description));
