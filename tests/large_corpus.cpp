@@ -70,6 +70,14 @@ double peak_memory() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
+/// Of all threads of the process, in seconds.
+double processor_time() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -100,6 +108,7 @@ int main(int argc, char** argv) {
     options.executor =
         std::make_shared<llama2::ThreadPool>(argc > 4 ? std::stoull(argv[4]) : std::size_t{0});
     const auto start = std::chrono::steady_clock::now();
+    const double processor_start = processor_time();
     const auto seconds = [&] {
       return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     };
@@ -107,13 +116,15 @@ int main(int argc, char** argv) {
     options.on_progress = [&](const llama2::PrepareProgress& now) {
       if (stage == now.stage) return;
       stage = now.stage;
-      std::printf("%8.1f s, %5.0f MiB: %s\n", seconds(), peak_memory(), stage.c_str());
+      std::printf("%8.1f s, %8.1f s of processors, %5.0f MiB: %s\n", seconds(),
+                  processor_time() - processor_start, peak_memory(), stage.c_str());
       std::fflush(stdout);
     };
     const llama2::PrepareReport report = prepare(options).report;
     const double took = seconds();
-    std::printf("%s\n%.1f s, %.1f MB/s, peak of memory %.0f MiB\n", to_markdown(report).c_str(),
-                took, static_cast<double>(planted.bytes) / 1e6 / took, peak_memory());
+    std::printf("%s\n%.1f s, %.1f s of processors, %.1f MB/s, peak of memory %.0f MiB\n",
+                to_markdown(report).c_str(), took, processor_time() - processor_start,
+                static_cast<double>(planted.bytes) / 1e6 / took, peak_memory());
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

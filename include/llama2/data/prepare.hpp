@@ -36,8 +36,8 @@ namespace llama2::inline LLAMA2_ABI {
 
 /// How far the preparation of a corpus has come.
 struct PrepareProgress {
-  std::string_view
-      stage;  ///< "examining", "comparing", "sampling for the tokenizer", "encoding", "writing"
+  /// "examining", "comparing", "sampling for the tokenizer", "encoding", "writing"
+  std::string_view stage;
   std::uint64_t done, total;
   std::string_view unit;  ///< "bytes", as on the disk, or "parts"
 };

@@ -3,10 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -21,7 +20,7 @@ namespace llama2::inline LLAMA2_ABI {
 /// at a time.
 class WordEncoder {
  public:
-  explicit WordEncoder(Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
+  explicit WordEncoder(Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)), slots_(slots) {}
 
   /// Appends the tokens of a text. Throws what `Tokenizer::encode` throws.
   void encode(std::string_view text, EncodeOptions options, std::vector<Token>& tokens) {
@@ -38,41 +37,53 @@ class WordEncoder {
 
  private:
   static constexpr std::size_t max_part = 64;  // bytes
-  static constexpr std::size_t max_parts = std::size_t{1} << 18;
+  static constexpr std::size_t slots = std::size_t{1} << 19;
 
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-      return static_cast<std::size_t>(hash_bytes(text));
-    }
-  };
-  struct Range {
-    std::uint32_t begin, size;  // in `tokens_`
+  /// A part that is known. (`std::unordered_map` takes several times as long.)
+  struct Slot {
+    std::uint64_t hash = 0;
+    std::uint32_t text = 0, tokens = 0;  // where they begin in `texts_` and `tokens_`
+    std::uint32_t text_size = 0;         // 0: none
+    std::uint32_t token_count = 0;
   };
 
   void encode_part(std::string_view part, std::vector<Token>& tokens) {
     if (part.size() > max_part) return tokenizer_.encode(part, {}, tokens);
-    const auto known = parts_.find(part);
-    if (known != parts_.end()) {
-      const auto begin = tokens_.begin() + known->second.begin;
-      tokens.insert(tokens.end(), begin, begin + known->second.size);
+    const std::uint64_t hash = hash_bytes(part);
+    std::size_t i = static_cast<std::size_t>(hash) % slots;
+    for (; slots_[i].text_size != 0; i = (i + 1) % slots) {
+      const Slot& slot = slots_[i];
+      if (slot.hash != hash || text_of(slot) != part) continue;
+      const auto begin = tokens_.begin() + slot.tokens;
+      tokens.insert(tokens.end(), begin, begin + slot.token_count);
       return;
-    }
-    if (parts_.size() == max_parts) {  // what is frequent will soon be there again
-      parts_.clear();
-      tokens_.clear();
     }
     const std::size_t before = tokens.size();
     tokenizer_.encode(part, {}, tokens);
-    parts_.emplace(part, Range{static_cast<std::uint32_t>(tokens_.size()),
-                               static_cast<std::uint32_t>(tokens.size() - before)});
-    tokens_.insert(tokens_.end(), tokens.begin() + static_cast<std::ptrdiff_t>(before),
-                   tokens.end());
+    const auto added = std::span(tokens).subspan(before);
+    slots_[i] = {.hash = hash,
+                 .text = static_cast<std::uint32_t>(texts_.size()),
+                 .tokens = static_cast<std::uint32_t>(tokens_.size()),
+                 .text_size = static_cast<std::uint32_t>(part.size()),
+                 .token_count = static_cast<std::uint32_t>(added.size())};
+    texts_ += part;
+    tokens_.insert(tokens_.end(), added.begin(), added.end());
+    if (++known_ < slots / 2) return;
+    slots_.assign(slots, {});  // what is frequent will soon be there again
+    texts_.clear();
+    tokens_.clear();
+    known_ = 0;
+  }
+
+  [[nodiscard]] std::string_view text_of(const Slot& slot) const noexcept {
+    return std::string_view(texts_).substr(slot.text, slot.text_size);
   }
 
   Tokenizer tokenizer_;
-  std::unordered_map<std::string, Range, Hash, std::equal_to<>> parts_;
-  std::vector<Token> tokens_;  // of all parts
+  std::vector<Slot> slots_;
+  std::string texts_;
+  std::vector<Token> tokens_;
+  std::size_t known_ = 0;
 };
 
 }  // namespace llama2::inline LLAMA2_ABI
