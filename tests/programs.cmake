@@ -21,6 +21,10 @@ add_test(NAME generate_refuses_scaling COMMAND generate none.bin --rope-scaling 
 set_tests_properties(generate_refuses_scaling PROPERTIES LABELS programs PASS_REGULAR_EXPRESSION
                      "--rope-scaling requires --rope-factor")
 
+add_test(NAME compare_page COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/compare_page.sh"
+                                   "$<TARGET_FILE:compare>")
+set_tests_properties(compare_page PROPERTIES LABELS programs SKIP_RETURN_CODE 77)
+
 if(TARGET chat)
   add_test(NAME chat_program COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/chat.sh"
                                      "$<TARGET_FILE:chat>")
