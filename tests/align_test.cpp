@@ -27,6 +27,7 @@
 #include "llama2/align/text_batches.hpp"
 #include "llama2/model/random_model.hpp"
 #include "llama2/parallel/thread_pool.hpp"
+#include "llama2/train/low_rank.hpp"
 #include "llama2/train/trainer.hpp"
 #include "synthetic_tokenizer.hpp"
 #include "temp_folder.hpp"
@@ -620,4 +621,65 @@ TEST_CASE("PPO goes on where it was left, and stops where the policy has gone to
   Ppo<Tiny> ppo(policy, std::ref(reference), prefer_even, tokenizer, ppo_prompts, options);
   CHECK(!ppo.run());
   CHECK(ppo.iteration() < 6);
+}
+
+TEST_CASE("low-rank adapters learn for a model whose weights stay") {
+  LanguageModel<Tiny> model(random_parameters(8), ModelConfig::of<Tiny>(), 64);
+  const std::vector<float> base(model.weights().flat().begin(), model.weights().flat().end());
+  LowRankAdapters<Tiny, LanguageModel<Tiny>> adapters(model, {.rank = 2, .alpha = 4});
+  // Rank 2 of wq, wk, wv, wo, w1, w2, w3 in two layers.
+  CHECK(adapters.size() == 2 * 2 * (32 + 24 + 24 + 32 + 3 * 40));
+  adapters.values_changed();
+  CHECK(std::ranges::equal(base, model.weights().flat()));  // at first they change nothing
+
+  const std::vector<TrainingText> texts{{{1, 5, 6, 7, 9, 2}, {0, 1, 1, 1, 1, 1}},
+                                        {{1, 8, 3, 3, 4, 2}, {0, 1, 1, 1, 1, 1}}};
+  TextBatches batches(texts, 2, 6, 1);
+  const TokenBatch& batch = batches.next();
+  const double before = adapters.loss(batch).mean();
+  TrainerOptions options;
+  options.schedule = {.decay = Decay::constant, .peak = 2e-2, .warmup_steps = 0, .steps = 60};
+  options.optimiser.weight_decay = 0;
+  BasicTrainer<LowRankAdapters<Tiny, LanguageModel<Tiny>>, TextBatches> trainer(adapters, batches,
+                                                                                options);
+  trainer.run();
+  CHECK(adapters.loss(batches.next()).mean() < before / 2);
+
+  // Along the adapters' gradient the loss changes by its square.
+  (void)adapters.add_gradients(batches.next());
+  for (const TrainedTensor& tensor : adapters.tensors()) {
+    double square = 0;
+    for (const float g : tensor.gradient) square += static_cast<double>(g) * g;
+    CAPTURE(tensor.name, square);
+    REQUIRE(square > 0);
+    const double step = 1e-3 / std::sqrt(square);
+    const std::vector<float> old(tensor.values.begin(), tensor.values.end());
+    double change = 0;
+    for (const double sign : {1.0, -1.0}) {
+      for (std::size_t i = 0; i < old.size(); ++i)
+        tensor.values[i] = static_cast<float>(
+            static_cast<double>(old[i]) + sign * step * static_cast<double>(tensor.gradient[i]));
+      adapters.values_changed();
+      change += sign * adapters.loss(batches.next()).sum;
+    }
+    std::ranges::copy(old, tensor.values.begin());
+    CHECK(change / (2 * step) == Approx(square).epsilon(3e-2));
+  }
+
+  // What has no adapter is as it was; what has one has changed.
+  const auto weights = model.weights().tensors();
+  const auto at = [&](const auto& tensor) {
+    return std::span(base).subspan(
+        static_cast<std::size_t>(tensor.data - model.weights().flat().data()),
+        tensor.values().size());
+  };
+  CHECK(std::ranges::equal(weights.token_embedding.values(), at(weights.token_embedding)));
+  CHECK(std::ranges::equal(weights.layers[1].ffn_norm.values(), at(weights.layers[1].ffn_norm)));
+  CHECK(!std::ranges::equal(weights.layers[0].wk.values(), at(weights.layers[0].wk)));
+  CHECK(code_of([&] { LowRankAdapters<Tiny, LanguageModel<Tiny>>(model, {.rank = 0}); }) ==
+        ErrorCode::invalid_argument);
+  CHECK(code_of([&] {
+          LowRankAdapters<Tiny, LanguageModel<Tiny>>(model,
+                                                     {.attention = false, .feed_forward = false});
+        }) == ErrorCode::invalid_argument);
 }

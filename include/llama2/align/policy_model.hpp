@@ -23,6 +23,7 @@
 #include "llama2/train/objective.hpp"
 #include "llama2/train/parameter_storage.hpp"
 #include "llama2/train/sharded_gradients.hpp"
+#include "llama2/train/trained_tensors.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
@@ -75,16 +76,7 @@ class PolicyModel {
         head_(S::dim),
         live_(weights_, config, std::move(executor)),
         sharded_(live_, weights_, {.shards = shards, .pass_rows = most_tokens}) {
-    auto weight_tensors = weights_.tensors();
-    auto gradient_tensors = gradient_.tensors();
-    for_each_tensor(
-        [&]<class Tensor>(TensorId id, const Tensor& weight, const Tensor& gradient) {
-          tensors_.push_back({.name = to_string(id),
-                              .values = weight.values(),
-                              .gradient = gradient.values(),
-                              .decays = Tensor::rows > 1});
-        },
-        weight_tensors, gradient_tensors);
+    append_tensors(weights_, gradient_, tensors_);
     head_.append_tensors("value", tensors_);
   }
 
