@@ -39,7 +39,7 @@ static_assert(Model<Stories260K, F32>::memory.kv_cache(1) ==
               Model<Stories260K, F32>::memory.kv_page());
 static_assert(Model<Stories260K, F32>::memory.total(512) ==
               Model<Stories260K, F32>::memory.weights() + 512 * 5 * 2 * 32 * 4 +
-                  Model<Stories260K, F32>::memory.scratch() + 512 * 24 + 512 * 4);
+                  Model<Stories260K, F32>::memory.scratch() + 512 * 28 + 512 * 4);
 
 static_assert(head_dim<Llama2_70B> == 128 && kv_dim<Llama2_70B> == 1024);
 static_assert(!tied_head<Llama2_7B> && tied_head<Stories260K>);
