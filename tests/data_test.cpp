@@ -249,10 +249,9 @@ TEST_CASE("a damaged token file is refused") {
   CHECK(replaced(12, bytes_of(4u))->details().offset == 12);
   CHECK(replaced(16, bytes_of(std::uint64_t{0}))->details().offset == 16);
   CHECK(replaced(16, bytes_of(~std::uint64_t{0}))->details().offset == 16);
-  CHECK(replaced(footer, bytes_of(~std::uint64_t{0} / 2 + 6))->message().find("overflows") !=
-        std::string_view::npos);
-  CHECK(replaced(footer + 8, bytes_of(~std::uint64_t{0} / 8 + 4))->code() ==
-        ErrorCode::malformed_file);
+  // Counts that would wrap, or be taken for memory.
+  CHECK(replaced(footer, bytes_of(~std::uint64_t{0} / 2 + 6))->details().offset == footer);
+  CHECK(replaced(footer + 8, bytes_of(~std::uint64_t{0} / 8 + 4))->details().offset == footer + 8);
   CHECK(replaced(ends, bytes_of(std::uint64_t{4}))->details().offset == ends + 8);
   CHECK(replaced(ends + 16, bytes_of(std::uint64_t{4}))->message() ==
         "the last document ends before the last token");

@@ -203,17 +203,17 @@ class TokenFile {
     footer_ = size - token_file_footer;
     const auto tokens = read<std::uint64_t>(footer_);
     const auto documents = read<std::uint64_t>(footer_ + 8);
-    constexpr std::string_view what = "token file";
-    const std::uint64_t stored = checked_mul(tokens, token_bytes_, what);
-    const std::uint64_t ends = checked_add(token_file_header, stored, what);
-    const std::uint64_t ends_aligned = checked_add(ends, (8 - ends % 8) % 8, what);
-    const std::uint64_t end = checked_add(ends_aligned, checked_mul(documents, 8, what), what);
+    // Neither is more than the file can hold, so the sum cannot overflow.
+    if (tokens > size / token_bytes_) fail_count(footer_, "tokens", tokens);
+    if (documents > size / 8) fail_count(footer_ + 8, "documents", documents);
+    const std::uint64_t end =
+        round_up(token_file_header + tokens * token_bytes_, 8) + 8 * documents;
     if (end != footer_)
       fail(footer_, "the counts do not fit the file's size",
            std::to_string(footer_) + " bytes of tokens and documents", std::to_string(end));
     tokens_ = static_cast<std::size_t>(tokens);
     documents_ = static_cast<std::size_t>(documents);
-    ends_ = static_cast<std::size_t>(ends_aligned);
+    ends_ = footer_ - 8 * documents_;
     check_ends();
   }
 
@@ -304,6 +304,10 @@ class TokenFile {
                  .offset = offset,
                  .expected = std::move(expected),
                  .found = std::move(found)});
+  }
+
+  [[noreturn]] void fail_count(std::size_t offset, const char* what, std::uint64_t count) const {
+    fail(offset, std::string("the file is too short for its ") + what, {}, std::to_string(count));
   }
 
   [[noreturn]] void fail_range(std::size_t begin, std::size_t count) const {
