@@ -24,6 +24,9 @@ set_tests_properties(generate_refuses_scaling PROPERTIES LABELS programs PASS_RE
 add_test(NAME evaluate_resumes COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/evaluate.sh"
                                        "$<TARGET_FILE:evaluate>")
 set_tests_properties(evaluate_resumes PROPERTIES LABELS programs)
+add_test(NAME compare_page COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/compare_page.sh"
+                                   "$<TARGET_FILE:compare>")
+set_tests_properties(compare_page PROPERTIES LABELS programs SKIP_RETURN_CODE 77)
 
 if(TARGET chat)
   add_test(NAME chat_program COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/chat.sh"

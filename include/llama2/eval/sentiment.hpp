@@ -60,9 +60,9 @@ inline constexpr std::array<ValenceGroup, 6> valences = {
       "absence alone argue average avoid awkward blame boredom borrow breach broken cheap complain "
       "complicated concern conflict confuse confusing cost cut debt decline defect delay demand "
       "difficult difficulty dirty disagree doubt drop dull error excuse expensive fault flat flaw "
-      "forget fuzzy hard hole hurt ignore incomplete inconvenient issue lack late lazy leave limit "
+      "forget fuzzy hard hole hurt ignore incomplete inconvenient issue lack late lazy limit "
       "limited lost loud messy miss missing mistake nervous noise noisy odd old oppose overlong "
-      "passive poorly predictable pressure problem question refuse reject return risk rough sad "
+      "passive poorly predictable pressure problem refuse reject return risk rough sad "
       "scratch serious shallow silly slow sorry steep stop stuck tired trouble uncertain unclear "
       "uneven unfortunately unusual upset vague warn wear weird worry wrong bitter sick strain "
       "protest thin unable familiar formula generic lose loss tough sentimental"},
