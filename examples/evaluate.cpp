@@ -20,6 +20,7 @@
 #include "common.hpp"
 #include "interrupt.hpp"
 #include "llama2/base/output_file.hpp"
+#include "llama2/eval/code_judge.hpp"
 #include "llama2/eval/divergence.hpp"
 #include "llama2/eval/evaluation.hpp"
 #include "llama2/eval/item_log.hpp"
@@ -50,7 +51,7 @@ struct Settings {
   std::string task_folder = LLAMA2_TASK_FOLDER, data = ".", out = "evaluation";
   std::size_t limit = 0, context = 0;
   llama2::SummaryOptions summary;
-  bool chat = false, list = false;
+  bool chat = false, list = false, run_code = false;
   std::vector<std::string> formats, contamination;
   llama2::LoadOptions load;
 };
@@ -434,7 +435,10 @@ void evaluate(const Settings& settings) {
   };
   std::vector<Planned> planned;
   std::size_t total = 0, done = 0;  // items that this run evaluates
-  const llama2::Judges judges = llama2::rule_judges();
+  llama2::Judges judges = llama2::rule_judges();
+  if (settings.run_code)
+    judges["python_tests"] = llama2::python_tests_judge(
+        std::make_shared<llama2::Sandbox>(llama2::SandboxOptions{.allow_generated_code = true}));
   // An item of a task whose file has changed since is another one.
   const auto key_of = [](std::size_t model, const Task& task) {
     return std::to_string(model) + "/" + task.name + "/" +
@@ -445,7 +449,9 @@ void evaluate(const Settings& settings) {
     if (const auto missing = TaskData::missing(task, settings.data))
       why = "its data is not there: " + *missing;
     else if (!task.judge.empty() && !judges.contains(task.judge))
-      why = "there is no judge \"" + task.judge + "\" in this program";
+      why = task.judge == "python_tests"
+                ? "programs that a model wrote are run with --run-code only"
+                : "there is no judge \"" + task.judge + "\" in this program";
     if (!why.empty()) {
       result["skipped"].push_back({{"task", task.name}, {"why", why}});
       continue;
@@ -562,6 +568,9 @@ int main(int argc, char** argv) {
   app.add_flag("--chat", settings.chat,
                "the model is a chat model: prompts that users say go into "
                "its dialogue format");
+  app.add_flag("--run-code", settings.run_code,
+               "run programs that the model writes, in a sandbox: without a network, with an empty "
+               "folder of their own, little memory and 10 seconds");
   app.add_option("--context", settings.context, "most tokens of a text; 0: the model's own")
       ->capture_default_str()
       ->check(examples::whole_number);

@@ -391,7 +391,7 @@ TEST_CASE("prompts are the published ones, to the byte") {
   }
   SECTION("SuperGLUE: COPA, WSC and WiC of lm-evaluation-harness") {
     file("superglue/COPA/val.jsonl",
-         R"({"premise": "It fell.", "choice1": "The rain.", "choice2": "A b", "question": "cause",)"
+         R"({"premise": "It fell\u3002", "choice1": "The rain.", "choice2": "A b", "question": "cause",)"
          R"( "label": 1})");
     const auto [copa, copa_choices] = prompt("superglue_copa", 0);
     CHECK(copa == "It fell because");
@@ -668,7 +668,7 @@ TEST_CASE("contamination is found as the paper's authors do") {
   CHECK(index.share(test) == 0);
   // 40 tokens with 4 that differ: those 36; a fifth one ends the stretch.
   test.assign(training.begin() + 10, training.begin() + 50);
-  for (const std::size_t i : {12, 15, 18, 21}) test[i] = 999;
+  for (const std::size_t i : {12u, 15u, 18u, 21u}) test[i] = 999;
   CHECK(index.share(test) == near(36.0 / 40));
   test[24] = 999;  // then 15 to 39 of the first stretch are lost, and a second one begins at 25
   CHECK(index.share(test) == near((20.0 + 15.0) / 40));

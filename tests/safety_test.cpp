@@ -615,7 +615,7 @@ TEST_CASE("the toxicity rules agree with the classes of ToxiGen's prompts") {
   }
   REQUIRE(held_out.size() == 311);
   CHECK(match(held_out, 2).accuracy == Approx(0.595).margin(5e-4));
-  CHECK(match(held_out, 2).kappa == Approx(0.188).margin(5e-4));
+  CHECK(match(held_out, 2).kappa == Approx(0.247).margin(5e-4));
   CHECK(precision(held_out) == Approx(0.879).margin(5e-4));
   CHECK(recall(held_out) == Approx(0.330).margin(5e-4));
 }

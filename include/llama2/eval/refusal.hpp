@@ -158,8 +158,9 @@ inline std::string without_speech(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     if (text[i] == '"') {
       const std::size_t close = text.find_first_of("\"\n", i + 1);
-      if (close != text.npos && text[close] == '"' &&
-          std::ranges::count(text.substr(i, close - i), ' ') >= 2) {
+      if (close != text.npos && text[close] == '"') {
+        const std::string_view quote = text.substr(i, close + 1 - i);
+        if (std::ranges::count(quote, ' ') < 2) rest += quote;
         i = close + 1;
         continue;
       }

@@ -465,9 +465,9 @@ inline FieldStep parse_step(StrictObject object) {
     if (!object.boolean(op, false)) object.fail(op, "true", "false");
   };
   const auto pair = [&] {
-    const auto strings = object.strings(op);
+    std::vector<std::string> strings = object.strings(op);
     if (strings.size() != 2) object.fail(op, "two texts", std::to_string(strings.size()));
-    return std::pair{strings[0], strings[1]};
+    return strings;
   };
   FieldStep step;
   object.explain(op, [&] {
@@ -491,8 +491,8 @@ inline FieldStep parse_step(StrictObject object) {
     } else if (op == "drop_last") {
       flag();
       step = each_text([](const Record&, std::string text) {
-        if (!text.empty()) text.pop_back();
         while (!text.empty() && (text.back() & 0xC0) == 0x80) text.pop_back();
+        if (!text.empty()) text.pop_back();
         return text;
       });
     } else if (op == "end_with") {
@@ -501,16 +501,16 @@ inline FieldStep parse_step(StrictObject object) {
         return text.empty() || text.ends_with(end) ? text : text + end;
       });
     } else if (op == "replace") {
-      const auto [from, to] = pair();
-      if (from.empty()) object.fail(op, "a text to look for", "an empty one");
-      step = each_text([from = from, to = to](const Record&, std::string text) {
-        replace_all(text, from, to);
+      const auto texts = pair();
+      if (texts[0].empty()) object.fail(op, "a text to look for", "an empty one");
+      step = each_text([texts](const Record&, std::string text) {
+        replace_all(text, texts[0], texts[1]);
         return text;
       });
     } else if (op == "rewrite") {
-      const auto [pattern, to] = pair();
+      const auto texts = pair();
       step = each_text(
-          [pattern = Pattern(pattern), to = to, op](const Record& record, std::string text) {
+          [pattern = Pattern(texts[0]), to = texts[1], op](const Record& record, std::string text) {
             if (text.size() > Pattern::most_bytes)
               record.fail("the text is too long for a regular expression", op,
                           "at most " + std::to_string(Pattern::most_bytes) + " bytes",
@@ -532,17 +532,17 @@ inline FieldStep parse_step(StrictObject object) {
         return *found;
       });
     } else if (op == "slice") {  // characters from one field's number to another's
-      const auto [from, to] = pair();
-      step = each_text(
-          [from = FieldPath(from), to = FieldPath(to)](const Record& record, std::string text) {
-            const std::size_t begin = prefix_bytes(text, index_from(record, from));
-            const std::size_t end = prefix_bytes(text, index_from(record, to));
-            return text.substr(begin, end - std::min(begin, end));
-          });
+      const auto ends = pair();
+      step = each_text([from = FieldPath(ends[0]), to = FieldPath(ends[1])](const Record& record,
+                                                                            std::string text) {
+        const std::size_t begin = prefix_bytes(text, index_from(record, from));
+        const std::size_t end = prefix_bytes(text, index_from(record, to));
+        return text.substr(begin, end - std::min(begin, end));
+      });
     } else if (op == "star_word") {  // the word of a field, at the place that another counts
-      const auto [word, index] = pair();
-      step = each_text([word = FieldPath(word), index = FieldPath(index)](const Record& record,
-                                                                          std::string text) {
+      const auto texts = pair();
+      step = each_text([word = FieldPath(texts[0]), index = FieldPath(texts[1])](
+                           const Record& record, std::string text) {
         return star_word(std::move(text), record.text(word), index_from(record, index));
       });
     } else if (op == "map") {
