@@ -49,7 +49,10 @@ inline std::string html_escaped(std::string_view text) {
   result.reserve(text.size() + text.size() / 8);
   while (!text.empty()) {
     const std::size_t length = detail::visible_sequence(text);
-    const std::string_view part = text.substr(0, length == 0 ? 1 : length);
+    std::size_t end = length == 0 ? 1 : length;
+    if (length == 0)  // with what belongs to it
+      while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u) ++end;
+    const std::string_view part = text.substr(0, end);
     if (length == 0)
       result += text.front() == '\r' ? "" : "\uFFFD";
     else if (part == "&")

@@ -249,6 +249,10 @@ class ReportContent {
     for (const ResultView& task : tasks_)
       if (std::ranges::find(groups, task["group"].text()) == groups.end())
         groups.push_back(task["group"].text());
+    std::string note = "A dashed tick is what guessing reaches.";
+    if (labels_.size() == 2)
+      note += " A difference is the second model minus the first, on the same items.";
+    if (!groups.empty()) sections_.push_back({.title = "Tasks", .level = 2, .paragraphs = {note}});
     for (const std::string& group : groups) {
       ReportSection section{.title = group, .level = 3};
       ReportTable table{.head = {"task", "metric", "items", "shots"}, .rows = {}, .texts = 2};
@@ -260,12 +264,6 @@ class ReportContent {
         if (task["group"].text() == group) add_task(task, table, rows);
       add_plot(section, dot_plot(group + ": first metric of each task", labels_, rows, true));
       section.tables.push_back(std::move(table));
-      if (sections_.empty() || groups.front() == group)
-        sections_.push_back({.title = "Tasks",
-                             .level = 2,
-                             .paragraphs = {"A dashed tick is what guessing reaches. A difference "
-                                            "is the second model minus the first, on the same "
-                                            "items."}});
       sections_.push_back(std::move(section));
     }
   }
