@@ -12,6 +12,7 @@
 
 #include "llama2/generate/score.hpp"
 #include "llama2/generate/session.hpp"
+#include "llama2/model/context_shift.hpp"
 #include "llama2/registry/model_list.hpp"
 #include "llama2/shape/shape_info.hpp"
 
@@ -235,6 +236,10 @@ class AnyModel {
                const Watch& watch = {}) const {
     self_->forward(rows, scratch, logits, watch);
   }
+  /// See `llama2::forget`.
+  void forget(AnySequence& sequence, std::size_t begin, std::size_t count) const {
+    self_->forget(sequence, begin, count);
+  }
 
   /// See `llama2::log_probabilities`.
   [[nodiscard]] std::vector<double> log_probabilities(std::span<const Token> tokens,
@@ -258,6 +263,7 @@ class AnyModel {
     virtual AnyScratch make_scratch(std::size_t rows) const = 0;
     virtual void forward(std::span<const AnyRow> rows, AnyScratch& scratch, std::span<float> logits,
                          const Watch& watch) const = 0;
+    virtual void forget(AnySequence& sequence, std::size_t begin, std::size_t count) const = 0;
   };
 
   template <class M>
@@ -303,6 +309,10 @@ class AnyModel {
              row.wants_logits});
       model.forward(own.typed, own.scratch, logits, watch);
     }
+    void forget(AnySequence& sequence, std::size_t begin, std::size_t count) const override {
+      llama2::forget(model, typed<AnySequence::Holder<M>>(sequence.self_.get()).sequence, begin,
+                     count);
+    }
     template <class To, class From>
     static To& typed(From* from) {
       auto* const to = dynamic_cast<To*>(from);
@@ -315,6 +325,12 @@ class AnyModel {
 
   std::shared_ptr<const Interface> self_;
 };
+
+/// What `Batch` calls for any model.
+inline void forget(const AnyModel& model, AnySequence& sequence, std::size_t begin,
+                   std::size_t count) {
+  model.forget(sequence, begin, count);
+}
 
 /// Loads `path` into the type of `List` that fits it; see `visit_model`.
 template <class List>
