@@ -30,7 +30,7 @@ struct SampledAnswer {
   std::vector<Token> tokens{};      ///< without the prompt; the EOS last, if it came
   std::vector<double> log_probs{};  ///< of each token, by the model's own distribution
   std::string text{};               ///< decoded
-  bool finished = false;            ///< whether it ended by itself
+  bool finished = false;            ///< whether it ended by itself, with the EOS
 };
 
 /// How answers are sampled.
@@ -102,7 +102,8 @@ std::vector<SampledAnswer> sample_answers(const M& model, const Tokenizer& token
             return true;
           },
           [&](std::size_t, const BatchResult& result) {
-            answer.finished = result.reason == StopReason::end_of_text;
+            answer.finished =
+                result.reason == StopReason::end_of_text && answer.tokens.back() == tokenizer.eos();
             ++done;
           });
     }

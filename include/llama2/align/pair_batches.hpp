@@ -146,6 +146,9 @@ class PairBatches {
       for (const auto* tokens : {&pair.chosen, &pair.rejected})
         for (const Token token : *tokens)
           digest = mix_bits(digest ^ static_cast<std::uint64_t>(token));
+      const auto label = [](int value) { return static_cast<std::uint64_t>(value + 1); };
+      digest = mix_bits(digest ^ (label(pair.rating ? static_cast<int>(*pair.rating) : -1) << 8 |
+                                  label(pair.chosen_safe) << 4 | label(pair.rejected_safe)));
     }
     return digest;
   }

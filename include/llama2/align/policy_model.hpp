@@ -52,7 +52,7 @@ struct PolicyLossOptions {
 struct PolicyLossParts {
   double policy = 0;
   double value = 0;
-  double clip_fraction = 0;  ///< of targets whose ratio was out of bounds
+  double clip_fraction = 0;  ///< of targets whose gradient the clip held back
   double kl = 0;             ///< KL(roll-out || now), never negative
 };
 

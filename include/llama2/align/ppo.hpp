@@ -78,6 +78,7 @@ struct PpoOptions {
   std::uint64_t save_every = 0;  ///< iterations
   double learning_rate = 1e-6;   ///< constant
   AdamWOptions optimiser = {};
+  SharedExecutor executor = {};  ///< whose threads take the optimiser's part of a step
   std::string folder = {};
   std::size_t keep = 2;
   StateFields identity = StateFields();
@@ -124,7 +125,7 @@ class Ppo {
         scorer_(std::move(scorer)),
         tokenizer_(std::move(tokenizer)),
         prompts_(std::move(prompts)),
-        options_(checked(std::move(options))),
+        options_(checked(std::move(options), prompts_)),
         source_(prompts_, options_),
         trainer_(policy_, source_, trainer_options(options_)) {}
 
@@ -146,23 +147,26 @@ class Ppo {
   /// `on_iteration` says so; then saves. An iteration that is interrupted is made again, whole,
   /// when training is resumed. Returns whether the last one was reached.
   bool run(const std::stop_token& stop = {}) {
-    bool going = true;
-    while (going && !finished() && !stop.stop_requested()) {
+    bool going = true, unsaved = false;
+    const auto save = [&] {
+      if (unsaved && !options_.folder.empty()) trainer_.save();
+      unsaved = false;
+    };
+    while (going && !finished() && source_.last_kl_ <= options_.max_kl && !stop.stop_requested()) {
       PpoReport report;
       try {
         report = roll_out(stop);
       } catch (const Error& error) {
-        if (error.code() == ErrorCode::cancelled) break;
-        throw;
+        if (error.code() != ErrorCode::cancelled) throw;
+        break;
       }
       update(report);
-      going = report.kl <= options_.max_kl;
+      source_.last_kl_ = report.kl;
+      unsaved = true;
       if (on_iteration && !on_iteration(report)) going = false;
-      if (!options_.folder.empty() &&
-          (!going || finished() || stop.stop_requested() ||
-           (options_.save_every != 0 && iteration() % options_.save_every == 0)))
-        trainer_.save();
+      if (options_.save_every != 0 && iteration() % options_.save_every == 0) save();
     }
+    save();
     return finished();
   }
 
@@ -172,7 +176,7 @@ class Ppo {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
-  static PpoOptions checked(PpoOptions options) {
+  static PpoOptions checked(PpoOptions options, std::span<const std::vector<Token>> prompts) {
     if (options.minibatch == 0 || options.batch == 0 || options.batch % options.minibatch != 0)
       throw Error(
           ErrorCode::invalid_argument, "a batch is a number of whole mini-batches",
@@ -181,6 +185,14 @@ class Ppo {
                    "at least 1");
     require_option(options.beta >= 0 && std::isfinite(options.beta), "beta", options.beta,
                    "a number of at least 0");
+    require_option(options.max_tokens > 0, "tokens of an answer",
+                   static_cast<double>(options.max_tokens), "at least 1");
+    for (std::size_t i = 0; i < prompts.size(); ++i)
+      if (prompts[i].empty() || prompts[i].size() >= options.context)
+        throw Error(ErrorCode::invalid_argument,
+                    "prompt " + std::to_string(i + 1) + " leaves no room for an answer",
+                    {.expected = "1 to " + std::to_string(options.context - 1) + " tokens",
+                     .found = std::to_string(prompts[i].size())});
     return options;
   }
 
@@ -191,6 +203,7 @@ class Ppo {
   static TrainerOptions trainer_options(const PpoOptions& options) {
     TrainerOptions trainer;
     trainer.optimiser = options.optimiser;
+    trainer.executor = options.executor;
     trainer.schedule.decay = Decay::constant;
     trainer.schedule.peak = options.learning_rate;
     trainer.schedule.warmup_steps = 0;
@@ -214,6 +227,7 @@ class Ppo {
       std::vector<std::size_t> chosen(options_.batch);
       for (std::size_t& prompt : chosen) prompt = order_.next();
       ++iterations_;
+      next_ = 0;
       return chosen;
     }
     [[nodiscard]] std::uint64_t iterations() const noexcept { return iterations_; }
@@ -239,7 +253,8 @@ class Ppo {
       fields.set("ppo.iterations", iterations_);
       fields.set("ppo.scores", whitener_.count());
       fields.set("ppo.score_mean", whitener_.mean());
-      fields.set("ppo.score_variance", whitener_.variance());
+      fields.set("ppo.score_square", whitener_.square());
+      fields.set("ppo.kl", last_kl_);
     }
     void load(const StateFields& fields) {
       StateFields identity;
@@ -248,7 +263,8 @@ class Ppo {
       order_.load(fields);
       iterations_ = fields.number("ppo.iterations");
       whitener_ = RunningWhitener(fields.real("ppo.scores"), fields.real("ppo.score_mean"),
-                                  fields.real("ppo.score_variance"));
+                                  fields.real("ppo.score_square"));
+      last_kl_ = fields.real("ppo.kl");
       next_ = 0;
     }
 
@@ -258,6 +274,7 @@ class Ppo {
     std::vector<Token> targets_;
     std::vector<double> log_probs_, reference_, values_, advantages_, returns_;
     RunningWhitener whitener_;
+    double last_kl_ = 0;  // of an answer, in the last iteration
 
    private:
     static std::uint64_t digest_of(std::span<const std::vector<Token>> prompts) noexcept {
@@ -276,7 +293,10 @@ class Ppo {
       fields.set("ppo.discount", options_.advantages.discount);
       fields.set("ppo.trace", options_.advantages.trace);
       fields.set("ppo.max_tokens", std::uint64_t{options_.max_tokens});
+      fields.set("ppo.context", std::uint64_t{options_.context});
       fields.set("ppo.unfinished_penalty", options_.unfinished_penalty);
+      fields.set("ppo.whiten", std::uint64_t{options_.whiten_scores ? 1u : 0u} +
+                                   (options_.whiten_advantages ? 2u : 0u));
     }
 
     PpoOptions options_;
@@ -289,25 +309,28 @@ class Ppo {
   /// Samples answers and works out what they teach.
   PpoReport roll_out(const std::stop_token& stop) {
     const Source before = source_;
+    try {
+      return try_roll_out(stop);
+    } catch (...) {  // as if there had been none
+      source_ = before;
+      throw;
+    }
+  }
+
+  PpoReport try_roll_out(const std::stop_token& stop) {
     PpoReport report;
     auto start = Clock::now();
     const std::vector<std::size_t> chosen = source_.next_prompts();
     report.iteration = source_.iterations();
     std::vector<std::vector<Token>> prompts;
     for (const std::size_t p : chosen) prompts.push_back(prompts_[p]);
-    std::vector<SampledAnswer> answers;
-    try {
-      answers = sample_answers(policy_.model(), tokenizer_, std::span(std::as_const(prompts)),
-                               options_.context,
-                               {.max_tokens = options_.max_tokens,
-                                .seed = mix_bits(options_.seed) ^ report.iteration,
-                                .at_once = options_.answers_at_once,
-                                .stop = stop,
-                                .on_progress = on_rollout});
-    } catch (...) {
-      source_ = before;
-      throw;
-    }
+    std::vector<SampledAnswer> answers = sample_answers(
+        policy_.model(), tokenizer_, std::span(std::as_const(prompts)), options_.context,
+        {.max_tokens = options_.max_tokens,
+         .seed = mix_bits(options_.seed) ^ report.iteration,
+         .at_once = options_.answers_at_once,
+         .stop = stop,
+         .on_progress = on_rollout});
     report.rollout_seconds = seconds_since(start);
 
     start = Clock::now();
@@ -318,6 +341,9 @@ class Ppo {
     reference_(s.texts_, s.targets_, s.reference_);
     std::vector<double> scores = scorer_(answers);
     detail::require_equal_sizes(answers.size(), scores.size(), "scores");
+    for (const double score : scores)
+      if (!std::isfinite(score))
+        throw Error(ErrorCode::invalid_argument, "an answer's score is no finite number");
     report.score = moments_of(scores).mean;
     if (options_.whiten_scores) {
       s.whitener_.add(scores);

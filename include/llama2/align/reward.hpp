@@ -32,9 +32,9 @@ inline double combined_score(const AnswerScores& scores, bool safety_prompt,
 class RunningWhitener {
  public:
   RunningWhitener() = default;
-  /// What `count`, `mean` and `variance` gave.
-  RunningWhitener(double count, double mean, double variance) noexcept
-      : count_(count), mean_(mean), square_(variance * count) {}
+  /// What `count`, `mean` and `square` gave.
+  RunningWhitener(double count, double mean, double square) noexcept
+      : count_(count), mean_(mean), square_(square) {}
 
   /// Takes more scores into account (Chan, Golub and LeVeque 1979).
   void add(std::span<const double> scores) noexcept {
@@ -53,6 +53,8 @@ class RunningWhitener {
 
   [[nodiscard]] double count() const noexcept { return count_; }
   [[nodiscard]] double mean() const noexcept { return mean_; }
+  /// The sum of squared distances from the mean.
+  [[nodiscard]] double square() const noexcept { return square_; }
   [[nodiscard]] double variance() const noexcept { return count_ == 0 ? 0 : square_ / count_; }
 
  private:

@@ -56,6 +56,16 @@ inline PreferencePair preference_pair(const JsonLine& line) {
                       .judge = line.optional_text("judge"),
                       .chosen_model = line.optional_text("chosen_model"),
                       .rejected_model = line.optional_text("rejected_model")};
+  if (strip(pair.chosen).empty())
+    line.fail("chosen", "an empty answer was preferred", "a text", "white space alone");
+  for (const auto& [key, answer] :
+       {std::pair<const char*, const std::string&>{"chosen", pair.chosen},
+        {"rejected", pair.rejected}}) {
+    for (const std::string_view tag : chat_tags)
+      if (answer.find(tag) != std::string::npos)
+        line.fail(key, "the answer holds a tag of the dialogue format", "none of them",
+                  std::string(tag));
+  }
   if (pair.chosen == pair.rejected)
     line.fail("rejected", "the two answers are the same", "another text than chosen", "the same");
   if (const auto rating = line.index_of("rating", preference_rating_names);

@@ -90,6 +90,9 @@ class LowRankAdapters {
 
   template <class Batch>
   LossSum add_gradients(const Batch& batch) {
+    // Before and not after: a batch that fails leaves a part of its gradients.
+    for (const TrainedTensor& tensor : objective_.tensors())
+      if (!is_own(tensor)) std::ranges::fill(tensor.gradient, 0.0f);
     const LossSum sum = objective_.add_gradients(batch);
     for (Adapter& adapter : adapters_) {
       const std::size_t rows = adapter.rows, cols = adapter.cols;
@@ -102,8 +105,6 @@ class LowRankAdapters {
       TrainingKernels::linear_backward_input(d, scaled_.data(), cols, rank_, rows, true,
                                              adapter.d_b.data(), scratch_.data());
     }
-    for (const TrainedTensor& tensor : objective_.tensors())
-      if (!is_own(tensor)) std::ranges::fill(tensor.gradient, 0.0f);
     return sum;
   }
 
