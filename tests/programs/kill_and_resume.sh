@@ -43,11 +43,11 @@ whole=$(($(date +%s%N) - start))
 # Ctrl-C: it saves and ends, and goes on.
 rm -rf run
 "$pretrain" --out run "${options[@]}" >log 2>&1 &  # no function: $! is the program
-until [[ -e run/step-000000003.state ]]; do
+until compgen -G "run/step-*.state" >found; do
   kill -0 $! || fail "it ended early"
   sleep 0.01
 done
-kill -INT $!
+kill -INT $! || true  # it may have come to its end
 wait $! || fail "Ctrl-C is no failure"
 if [[ ! -e run/step-000000040.state ]]; then
   grep -q "the same command goes on" log || fail "Ctrl-C: it does not say how to go on"
@@ -60,7 +60,8 @@ finished=0 resumed=0
 mv run finished-0
 for i in $(seq "$count"); do
   "$pretrain" --out run "${options[@]}" >log 2>&1 &
-  sleep "$(printf '%d.%09d' 0 $((whole * (RANDOM % 70) / 100)))"
+  pause=$((whole * (RANDOM % 70) / 100))  # nanoseconds
+  sleep "$(printf '%d.%09d' $((pause / 1000000000)) $((pause % 1000000000)))"
   kill -KILL $! 2>/dev/null || true
   wait $! 2>/dev/null || true
   if grep -q "going on after step" log; then resumed=$((resumed + 1)); fi
