@@ -7,7 +7,7 @@ set -euo pipefail
 
 pretrain=$1 count=$2
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+trap 'rm -rf "$folder" || true' EXIT  # a gnuplot may outlive its program
 cd "$folder"
 
 # A text of made-up words: a tokenizer finds enough in it to learn.
@@ -24,10 +24,8 @@ awk 'BEGIN {
   }
 }' >corpus.txt
 
-train() {
-  "$pretrain" --corpus corpus.txt --out "$1" --steps 40 --batch 2 --length 64 --save-every 3 \
-    --validate-every 10 --validation-rows 4 --prompt "" --warmup 4 --keep 2
-}
+options=(--corpus corpus.txt --steps 40 --batch 2 --length 64 --save-every 3 --validate-every 10
+         --validation-rows 4 --prompt "" --warmup 4 --keep 2)
 fail() { echo "$1" >&2; cat log >&2; ls -l run >&2; exit 1; }
 same() {
   for name in step-000000040.state model.bin model.gguf train.tokens tokenizer.model; do
@@ -39,41 +37,42 @@ same() {
 }
 
 start=$(date +%s%N)
-train whole >log 2>&1 || fail "the training that is left alone"
+"$pretrain" --out whole "${options[@]}" >log 2>&1 || fail "the training that is left alone"
 whole=$(($(date +%s%N) - start))
 
 # Ctrl-C: it saves and ends, and goes on.
 rm -rf run
-train run >log 2>&1 &
-until [[ -e run/step-000000003.state ]]; do
+"$pretrain" --out run "${options[@]}" >log 2>&1 &  # no function: $! is the program
+until compgen -G "run/step-*.state" >found; do
   kill -0 $! || fail "it ended early"
   sleep 0.01
 done
-kill -INT $!
+kill -INT $! || true  # it may have come to its end
 wait $! || fail "Ctrl-C is no failure"
 if [[ ! -e run/step-000000040.state ]]; then
   grep -q "the same command goes on" log || fail "Ctrl-C: it does not say how to go on"
-  train run >log 2>&1 || fail "after Ctrl-C"
+  "$pretrain" --out run "${options[@]}" >log 2>&1 || fail "after Ctrl-C"
   grep -q "going on after step" log || fail "it began anew"
 fi
 same "after Ctrl-C"
 
 finished=0 resumed=0
-rm -rf run
+mv run finished-0
 for i in $(seq "$count"); do
-  train run >log 2>&1 &
-  sleep "$(printf '%d.%09d' 0 $((whole * (RANDOM % 70) / 100)))"
+  "$pretrain" --out run "${options[@]}" >log 2>&1 &
+  pause=$((whole * (RANDOM % 70) / 100))  # nanoseconds
+  sleep "$(printf '%d.%09d' $((pause / 1000000000)) $((pause % 1000000000)))"
   kill -KILL $! 2>/dev/null || true
   wait $! 2>/dev/null || true
   if grep -q "going on after step" log; then resumed=$((resumed + 1)); fi
   if [[ -e run/step-000000040.state && -e run/model.bin ]]; then
-    train run >log 2>&1 || fail "after it was finished"
+    "$pretrain" --out run "${options[@]}" >log 2>&1 || fail "after it was finished"
     same "killed $i times"
     finished=$((finished + 1))
-    rm -rf run
+    mv run "finished-$i"
   fi
 done
-train run >log 2>&1 || fail "after the last kill"
+"$pretrain" --out run "${options[@]}" >log 2>&1 || fail "after the last kill"
 same "after the last kill"
 [[ $(echo run/*.tmp*) == "run/*.tmp*" ]] || fail "left $(echo run/*.tmp*)"
 echo "killed $count times, resumed $resumed times, $((finished + 1)) trainings to the same bits"
