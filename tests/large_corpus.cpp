@@ -2,11 +2,12 @@
 //
 //   large_corpus FOLDER GIGABYTES [MIB_OF_MEMORY] [THREADS]
 //
-// writes FOLDER/corpus.jsonl, documents of 50 to 450 words: 1 in 20 is an exact copy of one of the
-// 100,000 before it, 1 in 20 a near one (1 word in 100 changed), 1 in 20 a far one (1 in 10). Then
+// writes FOLDER/corpus.jsonl, documents of 150 to 500 words: 1 in 20 is an exact copy of one of the
+// 100,000 before it, 1 in 20 a near one (1 word in 200 changed), 1 in 20 a far one (1 in 10). Then
 // prepares it and prints what was found of what was planted, the speed, and the peak of memory.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -29,18 +30,32 @@ struct Planted {
 };
 
 std::string document(std::uint64_t index) {
-  return test::synthetic_document(index, 50 + llama2::mix_bits(index) % 400);
+  return test::synthetic_document(index, 150 + llama2::mix_bits(index) % 350);
+}
+
+enum class Kind { exact, near, far, original };
+
+Kind kind_of(std::uint64_t index) {
+  if (index < 1000) return Kind::original;
+  return static_cast<Kind>(std::min<std::uint64_t>(llama2::mix_bits(~index) % 20, 3));
 }
 
 /// What document `index` is: an original, or made of an earlier original.
 std::string planted_document(std::uint64_t index, Planted& planted) {
-  llama2::Random random(index ^ 0xABCDEF);
-  const std::uint64_t kind = index < 1000 ? 19 : random() % 20;
-  if (kind > 2) return document(index);
-  const std::uint64_t original = index - 1 - random() % std::min<std::uint64_t>(index, 100'000);
-  ++(kind == 0 ? planted.exact : kind == 1 ? planted.near : planted.far);
-  if (kind == 0) return document(original);
-  return test::edited(document(original), kind == 1 ? 0.01 : 0.1, index);
+  const Kind kind = kind_of(index);
+  if (kind == Kind::original) return document(index);
+  llama2::Random random(index);
+  std::uint64_t original = index;
+  while (kind_of(original) != Kind::original)
+    original = index - 1 - random() % std::min<std::uint64_t>(index, 100'000);
+  std::string text = document(original);
+  if (kind == Kind::exact) {
+    ++planted.exact;
+    return text;
+  }
+  std::string changed = test::edited(text, kind == Kind::near ? 0.005 : 0.1, index);
+  ++(changed == text ? planted.exact : kind == Kind::near ? planted.near : planted.far);
+  return changed;
 }
 
 Planted write_corpus(const std::string& path, std::uint64_t bytes) {
