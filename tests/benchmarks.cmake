@@ -15,7 +15,6 @@ if(TARGET bench_small)
   llama2_test_benchmark(bench_small "/Stories260K/")
 endif()
 llama2_test_benchmark(bench_load "/Stories260K/")
-llama2_test_benchmark(bench_sessions "BM_Sample/")
 llama2_test_benchmark(bench_extents "/(64x64|64)(/|$)")
 llama2_test_benchmark(bench_training "/(64x64|128x8|512x64)(/|$)")
 
