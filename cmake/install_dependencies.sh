@@ -30,6 +30,10 @@ need ninja-build ninja --version
 need pkg-config pkg-config --version
 need time test -x /usr/bin/time
 [[ "${1:-}" != --tests || "$(uname -m)" != x86_64 ]] || need qemu-user qemu-x86_64 --version
+if [[ "${1:-}" == --tests ]]; then  # the sandbox of evaluation, and what runs in it
+  need bubblewrap bwrap --version
+  need python3 test -x /usr/bin/python3
+fi
 if [[ ${#missing[@]} -eq 0 || "${missing[0]}" != g++ ]]; then
   need libhwy-dev has_header hwy/highway.h
   need libxsimd-dev has_header xsimd/xsimd.hpp
