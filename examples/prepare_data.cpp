@@ -8,11 +8,13 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,13 +34,12 @@
 
 namespace {
 
-/// The options for files without a configuration: each is a source of its own.
+/// The options for files without a configuration: each path is a source of its own.
 llama2::PrepareOptions options_for(const std::vector<std::string>& paths) {
   llama2::PrepareOptions options;
   for (const std::string& path : paths) {
-    llama2::Source source{.name = path, .files = llama2::files_at(path)};
-    source.format = llama2::format_of_name(source.files.front());
-    options.sources.push_back(std::move(source));
+    auto sources = llama2::sources_at(path);
+    std::ranges::move(sources, std::back_inserter(options.sources));
   }
   return options;
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -107,9 +108,8 @@ llama2::Tokenizer prepare_data(const Options& o, std::size_t vocab,
                         {.file = o.out});
   llama2::PrepareOptions options;
   for (const std::string& path : o.corpus) {
-    llama2::Source source{.name = path, .files = llama2::files_at(path)};
-    source.format = llama2::format_of_name(source.files.front());
-    options.sources.push_back(std::move(source));
+    auto sources = llama2::sources_at(path);
+    std::ranges::move(sources, std::back_inserter(options.sources));
   }
   // It is one's own text: nothing of it is filtered.
   options.filters = {.min_words = 0, .repetition = {}, .min_personal = {}};

@@ -1226,6 +1226,32 @@ TEST_CASE("real texts of ours pass the filters") {
   CHECK(TokenFile(options.train_file).documents() == report.sources[0].train_documents);
 }
 
+TEST_CASE("files of several formats at one path are sources of their own") {
+  const test::TempFolder folder;
+  for (const char* name : {"A.md", "b.jsonl", "c.txt.gz", "d.jsonl.gz"})
+    write_file(folder.file(name), "");
+  const std::string path = folder.file(".");
+  const std::vector<Source> sources = sources_at(path);
+  REQUIRE(sources.size() == 2);
+  CHECK(sources[0].format == DocumentFormat::separated);
+  CHECK(sources[0].files.size() == 2);
+  CHECK(sources[1].format == DocumentFormat::jsonl);
+  CHECK(sources[1].files.size() == 2);
+  CHECK(sources[1].files[1].ends_with("d.jsonl.gz"));
+  CHECK(sources[1].name == path);
+  CHECK(sources_at(folder.file("b.jsonl"))[0].format == DocumentFormat::jsonl);
+
+  write_file(folder.file("config.json"), R"({"sources": [{"name": "all", "files": ["."],
+    "fields": ["body"], "weight": 2}]})");
+  const auto read = read_prepare_config(folder.file("config.json")).sources;
+  REQUIRE(read.size() == 2);
+  CHECK(read[1].name == "all");
+  CHECK(read[1].format == DocumentFormat::jsonl);
+  CHECK(read[1].files.size() == 3);  // the configuration, too
+  CHECK(read[1].fields == Strings{"body"});
+  CHECK(read[1].weight == 2);
+}
+
 TEST_CASE("a configuration is read, and what is wrong in it named") {
   const test::TempFolder folder;
   write_file(folder.file("a.jsonl.gz"), "");

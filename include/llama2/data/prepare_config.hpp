@@ -53,6 +53,24 @@ inline DocumentFormat format_of_name(std::string_view path) {
   return json ? DocumentFormat::jsonl : DocumentFormat::separated;
 }
 
+/// The files as sources of that name: one for all files of each format that their names tell.
+inline std::vector<Source> sources_of(const std::string& name, std::vector<std::string> files) {
+  std::vector<Source> sources;
+  for (std::string& file : files) {
+    const DocumentFormat format = format_of_name(file);
+    auto source = std::ranges::find(sources, format, &Source::format);
+    if (source == sources.end())
+      source = sources.insert(sources.end(), {.name = name, .format = format});
+    source->files.push_back(std::move(file));
+  }
+  return sources;
+}
+
+/// The sources at a path: of its `files_at`, by their formats. Throws `io` if there is nothing.
+inline std::vector<Source> sources_at(const std::string& path) {
+  return sources_of(path, files_at(path));
+}
+
 namespace detail {
 
 /// Takes the members of a JSON object one by one; what is never asked for is refused at the end.
@@ -129,17 +147,15 @@ inline std::vector<Source> read_sources(const nlohmann::json& list, const std::s
   std::vector<Source> sources;
   for (std::size_t i = 0; i < list.size(); ++i) {
     ConfigObject object(list[i], where + "[" + std::to_string(i) + "]", config);
-    Source source;
-    std::vector<std::string> paths;
+    std::vector<std::string> paths, files;
     object.read("files", paths);
     if (paths.empty()) object.fail("no files are named", "files");
     for (const std::string& path : paths)
-      for (std::string& file : files_at((folder / path).string()))
-        source.files.push_back(std::move(file));
-    source.name = paths.front();
-    source.format = format_of_name(source.files.front());
+      for (std::string& file : files_at((folder / path).string())) files.push_back(std::move(file));
+    Source source{.name = paths.front()};
     object.read("name", source.name);
-    if (std::string format; object.find("format") != nullptr) {
+    const bool one_format = object.find("format") != nullptr;
+    if (std::string format; one_format) {
       object.read("format", format);
       if (format == "separated")
         source.format = DocumentFormat::separated;
@@ -156,7 +172,16 @@ inline std::vector<Source> read_sources(const nlohmann::json& list, const std::s
     object.read("fields", source.fields);
     object.read("weight", source.weight);
     object.finish();
-    sources.push_back(std::move(source));
+    if (one_format) {
+      source.files = std::move(files);
+      sources.push_back(std::move(source));
+      continue;
+    }
+    for (Source& part : sources_of(source.name, std::move(files))) {
+      source.format = part.format;
+      source.files = std::move(part.files);
+      sources.push_back(source);
+    }
   }
   return sources;
 }
