@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -199,6 +200,22 @@ TEST_CASE("answers are tried again, messages taken back and edited") {
   chat.say("third", ignore);
   other.say("third", ignore);
   CHECK(copy(chat.messages()) == copy(other.messages()));
+}
+
+TEST_CASE("another answer depends on the one that it replaces, and on nothing before") {
+  TinyChat chat = tiny_chat();
+  const auto regenerate = [](TinyChat& each) { return std::string(each.regenerate(ignore).text); };
+  const std::string first(chat.say("the hat", ignore).text);
+  const std::string second = regenerate(chat);
+  const auto left = copy(chat.messages());
+  chat.say("in the tin", ignore);
+  chat.undo();
+  const std::string third = regenerate(chat);  // after another message, too
+  CHECK(std::set{first, second, third}.size() == 3);
+
+  TinyChat resumed = tiny_chat(left);
+  CHECK(regenerate(resumed) == third);
+  CHECK(regenerate(resumed) == regenerate(chat));
 }
 
 TEST_CASE("a chat that cannot go on is as before") {
