@@ -1,6 +1,7 @@
 // Dialogues: the format against sentencepiece alone, stop strings, chats that are left and resumed.
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -216,6 +217,29 @@ TEST_CASE("another answer depends on the one that it replaces, and on nothing be
   TinyChat resumed = tiny_chat(left);
   CHECK(regenerate(resumed) == third);
   CHECK(regenerate(resumed) == regenerate(chat));
+}
+
+TEST_CASE("options can be replaced, and an answer still ends before a tag of the format") {
+  TinyChat chat = tiny_chat();
+  GenerateOptions& options = chat.generate_options();
+  // What lets the model say nothing but a tag, byte by byte (the byte 0 has the id 3).
+  std::size_t at = 0;
+  const SamplingStage tag = [&at](Candidates& candidates, std::span<const Token>) {
+    constexpr std::string_view said = "so [INST] and";
+    const auto wanted = static_cast<Token>(3 + said[at++ % said.size()]);
+    for (Candidate& c : candidates) c.logit = c.token == wanted ? 0 : -INFINITY;
+  };
+  options = {.max_tokens = 30, .stages = {tag}, .stop = {"never"}};
+  const auto answer = chat.say("the hat", ignore);
+  CHECK(answer.text == "so");
+  CHECK(answer.result.reason == StopReason::stop_string);
+
+  // An answer that fills the context ends there.
+  TinyChat small = tiny_chat({}, 150);
+  small.generate_options().sinks = 4;
+  small.generate_options().max_tokens = 1000;
+  small.generate_options().logit_bias = {{1, -INFINITY}, {2, -INFINITY}};
+  CHECK(small.say("the hat", ignore).result.reason == StopReason::context_full);
 }
 
 TEST_CASE("a chat that cannot go on is as before") {

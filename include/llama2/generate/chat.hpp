@@ -58,7 +58,6 @@ class Chat {
         throw Error(ErrorCode::invalid_argument, "the transcript ends with a message of the user",
                     {.expected = "an answer last"});
     }
-    for (const std::string_view tag : chat_tags) options_.generate.stop.emplace_back(tag);
   }
 
   /// The dialogue so far, the system prompt first if there is one.
@@ -122,7 +121,8 @@ class Chat {
     return (messages_.size() - (has_system() ? 1 : 0)) / 2;
   }
 
-  /// For the next answers.
+  /// For the next answers. An answer ends before a tag of the format whatever `stop` has, and
+  /// `sinks` has no effect: a dialogue is encoded as a whole.
   [[nodiscard]] GenerateOptions& generate_options() noexcept { return options_.generate; }
 
  private:
@@ -150,6 +150,8 @@ class Chat {
     session_.append(std::span(tokens).subspan(same));
 
     GenerateOptions options = options_.generate;
+    for (const std::string_view tag : chat_tags) options.stop.emplace_back(tag);
+    options.sinks.reset();
     options.seed = mix_bits(mix_bits(options.seed) + 1'000'003 * messages_.size() + replaced);
     text_.clear();
     text_.reserve(std::min(options.max_tokens, session_.context()) * max_piece_bytes);
