@@ -462,6 +462,11 @@ TEST_CASE("alternatives of a token") {
   }
   CHECK(std::ranges::max(p) == p[static_cast<std::size_t>(best[0].token)]);
   CHECK(likeliest(logits, 100).size() == 30);
+  // Where there are no probabilities there is no order, either.
+  auto damaged = logits;
+  damaged[7] = std::numeric_limits<float>::quiet_NaN();
+  for (const auto& each : {damaged, std::vector<float>(30, -inf)})
+    CHECK(error_of([&] { (void)likeliest(each, 5); }).value().code() == ErrorCode::malformed_file);
 }
 
 namespace {

@@ -30,16 +30,17 @@ struct TokenLogProbability {
   double log_probability;
 };
 
-/// The n likeliest tokens, the likeliest first; of equals the lower id.
+/// The n likeliest tokens, the likeliest first; of equals the lower id. Throws `malformed_file` if
+/// the logits are not numbers, which only damaged weights bring about.
 inline std::vector<TokenLogProbability> likeliest(std::span<const float> logits, std::size_t n) {
   std::vector<Token> order(logits.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<Token>(i);
   n = std::min(n, order.size());
+  const double log_sum = detail::require_number(log_sum_exp(logits));
   const auto logit = [&](Token token) { return logits[static_cast<std::size_t>(token)]; };
   std::ranges::partial_sort(
       order, order.begin() + static_cast<std::ptrdiff_t>(n),
       [&](Token a, Token b) { return logit(a) > logit(b) || (logit(a) == logit(b) && a < b); });
-  const double log_sum = log_sum_exp(logits);
   std::vector<TokenLogProbability> result(n);
   for (std::size_t i = 0; i < n; ++i)
     result[i] = {order[i], static_cast<double>(logit(order[i])) - log_sum};
@@ -89,7 +90,7 @@ std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
     own.on_prompt = {};
     own.on_token = [&result, &options](Token token, std::span<const float> logits) {
       result.tokens.push_back(token);
-      result.log_probability += log_probability(logits, token);
+      result.log_probability += detail::require_number(log_probability(logits, token));
       if (options.on_token) options.on_token(token, logits);
     };
     batch.add(
@@ -116,7 +117,7 @@ struct Beam {
 /// of their log-probabilities; until as many have ended with `eos` and none that goes on is better,
 /// or after `max_tokens`. Returns up to `width`, the best first. With a width of 1 that is greedy.
 /// Throws `invalid_argument` for an empty prompt or a width that is not 1 to `most_alternatives`,
-/// and `cancelled`.
+/// `malformed_file` if logits are not numbers, and `cancelled`.
 template <class M>
 std::vector<Beam> beam_search(const M& model, std::span<const Token> prompt, std::size_t width,
                               std::size_t max_tokens, Token eos,
