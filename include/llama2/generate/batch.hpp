@@ -131,7 +131,7 @@ class Batch {
           text->continuation.cancel(text->on_text);
           return false;
         });
-    forget_ended(failure);
+    forget_ended({});
     const auto left_of = [](const auto& text) {
       return text->tokens.size() - text->sequence.size();
     };
@@ -149,7 +149,7 @@ class Batch {
         text->taken = n == left;
         if (text->taken) takers_.push_back(text.get());
       }
-    if (rows_.empty()) return texts_.size();
+    if (rows_.empty()) return forget_ended(failure);
     const std::size_t vocab = model_.vocab();
     const std::span<float> logits(logits_.data(), takers_.size() * vocab);
     model_.forward(rows_, workspace_, logits, watch);
@@ -178,8 +178,7 @@ class Batch {
                                       [&](std::size_t sinks) { forget_middle(text, sinks); });
       });
     }
-    forget_ended(failure);
-    return texts_.size();
+    return forget_ended(failure);
   }
 
   /// Steps until every text has ended. `cancel` ends it before, by `cancelled`; what is left of the
@@ -218,9 +217,11 @@ class Batch {
     text.ended = true;
   }
 
-  void forget_ended(const std::exception_ptr& failure) {
+  /// Returns how many texts are left, or throws what has failed.
+  std::size_t forget_ended(const std::exception_ptr& failure) {
     std::erase_if(texts_, [](const auto& text) { return text->ended; });
     if (failure) std::rethrow_exception(failure);
+    return texts_.size();
   }
 
   /// See `Session::forget_middle`.
