@@ -268,6 +268,16 @@ TEST_CASE("a chat that cannot go on is as before") {
   CHECK(stopped.text == strip(shown));
 }
 
+TEST_CASE("a transcript has a U+FFFD for each byte that is no UTF-8") {
+  const std::vector<Message> messages = {
+      {Role::user, "a\xE3\x81 \xC3\xA9\xFF"},  // a character that is cut off, one that is whole
+      {Role::assistant, "b\xF0\x9F\x98"}};
+  const auto read = parse_transcript(transcript_text(messages), "");
+  REQUIRE(read.size() == 2);
+  CHECK(read[0].text == "a\uFFFD\uFFFD \u00e9\uFFFD");
+  CHECK(read[1].text == "b\uFFFD\uFFFD\uFFFD");
+}
+
 TEST_CASE("transcripts that are none are refused") {
   const test::TempFile file("transcript.json");
   const auto refused = [&](std::string_view text) {
