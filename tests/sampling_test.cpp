@@ -501,9 +501,10 @@ TEST_CASE("best of several: each is what its seed gives alone, the likeliest fir
     CHECK(std::accumulate(scores.begin() + 3, scores.end(), 0.0) ==
           Approx(results[i].log_probability));
   }
-  CHECK(error_of([&] { (void)best_of(model, tokenizer, prompt, 100'000, options, 100); })
-            .value()
-            .code() == ErrorCode::invalid_argument);
+  CHECK(
+      error_of([&] { (void)best_of(model, tokenizer, prompt, std::size_t{1} << 60, options, 100); })
+          .value()
+          .code() == ErrorCode::invalid_argument);
 }
 
 TEST_CASE("beam search: greedy with one beam, exhaustive with enough of them") {

@@ -67,12 +67,12 @@ template <class M>
 std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
                                 std::span<const Token> prompt, std::size_t n,
                                 const GenerateOptions& options, std::size_t context) {
-  std::vector<ScoredText> results(n);
-  const std::size_t pages = ceil_div(context, kv_page_positions);
   if (n > most_alternatives)
     throw Error(
         ErrorCode::invalid_argument, "too many alternatives",
         {.expected = "at most " + std::to_string(most_alternatives), .found = std::to_string(n)});
+  std::vector<ScoredText> results(n);
+  const std::size_t pages = ceil_div(context, kv_page_positions);
   auto pool = std::make_shared<typename M::Pool>((n + 1) * pages * kv_page_positions);
   typename M::Sequence past(pool, context);
   if (prompt.size() > 1) {  // evaluated once for all
@@ -129,6 +129,7 @@ std::vector<Beam> beam_search(const M& model, std::span<const Token> prompt, std
     throw Error(
         ErrorCode::invalid_argument, "width of a beam search",
         {.expected = "1 to " + std::to_string(most_alternatives), .found = std::to_string(width)});
+  max_tokens = std::min(max_tokens, max_context);  // so that the sum is one
   const std::size_t context = prompt.size() + max_tokens;
   // Each beam that goes on may be forked before its parent is gone.
   auto pool = std::make_shared<typename M::Pool>(
