@@ -154,7 +154,9 @@ class Chat {
     options.sinks.reset();
     options.seed = mix_bits(mix_bits(options.seed) + 1'000'003 * messages_.size() + replaced);
     text_.clear();
-    text_.reserve(std::min(options.max_tokens, session_.context()) * max_piece_bytes);
+    // For nearly every answer, so that its tokens allocate nothing.
+    const std::size_t most = std::min(options.max_tokens, session_.context());
+    text_.reserve(std::min(most * max_piece_bytes, std::size_t{1} << 20));
     GenerateResult result = session_.generate("", options, [&](std::string_view piece) {
       if (text_.empty()) piece = strip_front(piece);  // what stands before an answer is format
       if (piece.empty()) return true;
@@ -172,7 +174,7 @@ class Chat {
   Tokenizer tokenizer_;
   ChatOptions options_;
   std::vector<Message> messages_;
-  std::string text_;  // of the answer in the making; its memory is taken before
+  std::string text_;  // of the answer in the making; most of its memory is taken before
 };
 
 }  // namespace llama2::inline LLAMA2_ABI
