@@ -135,8 +135,11 @@ class Batch {
     const auto left_of = [](const auto& text) {
       return text->tokens.size() - text->sequence.size();
     };
-    // Those that wait for one token first; then prompts, to which an eighth of the rows belongs.
-    const bool prompts = std::ranges::any_of(texts_, [&](const auto& t) { return left_of(t) > 1; });
+    // Those that wait for one token first; then prompts, to which an eighth of the rows belongs. A
+    // single row belongs to whose turn it is.
+    const auto is_prompt = [&](const auto& text) { return left_of(text) > 1; };
+    const bool prompts = workspace_.rows() > 1 ? std::ranges::any_of(texts_, is_prompt)
+                                               : !texts_.empty() && is_prompt(texts_.front());
     const std::size_t for_single = workspace_.rows() - (prompts ? (workspace_.rows() + 7) / 8 : 0);
     for (const bool single : {true, false})
       for (const auto& text : texts_) {
