@@ -50,19 +50,19 @@ struct GenerateOptions {
   OnProgress on_prompt = {};    ///< told how many tokens of the prompt have been evaluated
 
   [[nodiscard]] SamplingOptions sampling() const {
-    return {temperature,
-            top_k,
-            top_p,
-            min_p,
-            typical_p,
-            mirostat_tau,
-            mirostat_eta,
-            repetition_penalty,
-            presence_penalty,
-            frequency_penalty,
-            repetition_window,
-            logit_bias,
-            stages};
+    return {.temperature = temperature,
+            .top_k = top_k,
+            .top_p = top_p,
+            .min_p = min_p,
+            .typical_p = typical_p,
+            .mirostat_tau = mirostat_tau,
+            .mirostat_eta = mirostat_eta,
+            .repetition_penalty = repetition_penalty,
+            .presence_penalty = presence_penalty,
+            .frequency_penalty = frequency_penalty,
+            .repetition_window = repetition_window,
+            .logit_bias = logit_bias,
+            .stages = stages};
   }
 };
 
