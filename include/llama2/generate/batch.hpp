@@ -81,13 +81,14 @@ class Batch {
                   {.expected = "at most " + std::to_string(past.capacity()) + " tokens",
                    .found = std::to_string(prompt.size())});
     past.truncate(prompt.size() - 1);
+    const std::size_t known = past.size();
     const bool blank = prompt.size() == 1 && prompt.front() == tokenizer_.bos();
     prompt.reserve(past.capacity());
     Continuation continuation(tokenizer_, options, past.capacity(), blank);
     auto text = std::make_unique<Text>(Text{next_id_, std::move(past), std::move(prompt),
                                             std::move(continuation), Sampler(model_.vocab()),
                                             std::move(on_text), std::move(on_end), options.cancel,
-                                            options.on_prompt});
+                                            options.on_prompt, known});
     text->sampler.seed(options.seed);
     // What steps need, so that they allocate nothing.
     const std::size_t takers = std::min(texts_.size() + 1, workspace_.rows());
@@ -168,7 +169,7 @@ class Batch {
     for (const auto& text : texts_)
       if (text->on_prompt && text->continuation.count() == 0)
         advance(*text, failure, [&] {
-          text->on_prompt(text->sequence.size(), text->tokens.size());
+          text->on_prompt(text->sequence.size() - text->known, text->tokens.size() - text->known);
           return true;
         });
     // The rows' order is that of the takers'.
@@ -202,6 +203,7 @@ class Batch {
     OnEnd on_end;
     std::stop_token cancel;
     OnProgress on_prompt;
+    std::size_t known;   // tokens that were evaluated before
     bool taken = false;  // whether the step gives its logits
     bool ended = false;
   };
