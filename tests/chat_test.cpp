@@ -1,10 +1,12 @@
 // Dialogues: the format against sentencepiece alone, stop strings, chats that are left and resumed.
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -201,6 +203,45 @@ TEST_CASE("answers are tried again, messages taken back and edited") {
   CHECK(copy(chat.messages()) == copy(other.messages()));
 }
 
+TEST_CASE("another answer depends on the one that it replaces, and on nothing before") {
+  TinyChat chat = tiny_chat();
+  const auto regenerate = [](TinyChat& each) { return std::string(each.regenerate(ignore).text); };
+  const std::string first(chat.say("the hat", ignore).text);
+  const std::string second = regenerate(chat);
+  const auto left = copy(chat.messages());
+  chat.say("in the tin", ignore);
+  chat.undo();
+  const std::string third = regenerate(chat);  // after another message, too
+  CHECK(std::set{first, second, third}.size() == 3);
+
+  TinyChat resumed = tiny_chat(left);
+  CHECK(regenerate(resumed) == third);
+  CHECK(regenerate(resumed) == regenerate(chat));
+}
+
+TEST_CASE("options can be replaced, and an answer still ends before a tag of the format") {
+  TinyChat chat = tiny_chat();
+  GenerateOptions& options = chat.generate_options();
+  // What lets the model say nothing but a tag, byte by byte (the byte 0 has the id 3).
+  std::size_t at = 0;
+  const SamplingStage tag = [&at](Candidates& candidates, std::span<const Token>) {
+    constexpr std::string_view said = "so [INST] and";
+    const auto wanted = static_cast<Token>(3 + said[at++ % said.size()]);
+    for (Candidate& c : candidates) c.logit = c.token == wanted ? 0 : -INFINITY;
+  };
+  options = {.max_tokens = 30, .stages = {tag}, .stop = {"never"}};
+  const auto answer = chat.say("the hat", ignore);
+  CHECK(answer.text == "so");
+  CHECK(answer.result.reason == StopReason::stop_string);
+
+  // An answer that fills the context ends there.
+  TinyChat small = tiny_chat({}, 150);
+  small.generate_options().sinks = 4;
+  small.generate_options().max_tokens = 1000;
+  small.generate_options().logit_bias = {{1, -INFINITY}, {2, -INFINITY}};
+  CHECK(small.say("the hat", ignore).result.reason == StopReason::context_full);
+}
+
 TEST_CASE("a chat that cannot go on is as before") {
   TinyChat chat = tiny_chat({}, 150);
   chat.say("the hat", ignore);
@@ -225,6 +266,16 @@ TEST_CASE("a chat that cannot go on is as before") {
   });
   CHECK(stopped.result.reason == StopReason::stopped);
   CHECK(stopped.text == strip(shown));
+}
+
+TEST_CASE("a transcript has a U+FFFD for each byte that is no UTF-8") {
+  const std::vector<Message> messages = {
+      {Role::user, "a\xE3\x81 \xC3\xA9\xFF"},  // a character that is cut off, one that is whole
+      {Role::assistant, "b\xF0\x9F\x98"}};
+  const auto read = parse_transcript(transcript_text(messages), "");
+  REQUIRE(read.size() == 2);
+  CHECK(read[0].text == "a\uFFFD\uFFFD \u00e9\uFFFD");
+  CHECK(read[1].text == "b\uFFFD\uFFFD\uFFFD");
 }
 
 TEST_CASE("transcripts that are none are refused") {

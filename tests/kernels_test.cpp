@@ -296,6 +296,65 @@ void check_attend() {
 
 }  // namespace
 
+TEMPLATE_TEST_CASE("keys are rotated where they lie, and positions are copied", "", F32, F16,
+                   Q8_0) {
+  constexpr std::size_t page = kv_page_positions, size = 40;  // a last group of 8
+  using Head = KvHead<TestType, size, page>;
+  const auto keys = random_values(41, page * size), values = random_values(42, page * size);
+  std::vector<Head> memory(2);
+  Head &head = memory[0], &other = memory[1];
+  for (std::size_t p = 0; p < page; ++p)
+    kernels::store_key_value(&keys[p * size], &values[p * size], head, p);
+  other = head;
+  std::vector<float> cosines(size), sines(size);
+  for (std::size_t i = 0; i < size; i += 2) {
+    const double angle =
+        -64.0 * std::pow(10000.0, -static_cast<double>(i) / static_cast<double>(size));
+    cosines[i] = cosines[i + 1] = static_cast<float>(std::cos(angle));
+    sines[i] = -static_cast<float>(std::sin(angle));
+    sines[i + 1] = -sines[i];
+  }
+  kernels::rotate_keys(head, cosines.data(), sines.data());
+
+  const auto key_of = [](const Head& from, std::size_t p) {
+    std::vector<float> key(size);
+    for (std::size_t i = 0; i < size; ++i)
+      if constexpr (std::is_same_v<TestType, Q8_0>)
+        key[i] = static_cast<float>(from.keys[i][p]) * to_float(from.key_scales[i / 32][p]);
+      else
+        TestType::decode(&from.keys[i][p], &key[i], 1);
+    return key;
+  };
+  for (std::size_t p = 0; p < page; ++p) {
+    // From what the cache had of the key, so that only the rotation is measured.
+    auto expected = widen(key_of(other, p));
+    reference::rotate(expected.data(), 1, size, -64.0, 10000.0);
+    const auto key = key_of(head, p);
+    for (std::size_t i = 0; i < size; ++i) {
+      double largest = 0;  // of the group that shares a scale
+      for (std::size_t g = i / 32 * 32; g < std::min(size, i / 32 * 32 + 32); ++g)
+        largest = std::max(largest, std::abs(expected[g]));
+      const double bound = std::is_same_v<TestType, Q8_0>  ? largest / 127
+                           : std::is_same_v<TestType, F16> ? 0x1p-10 * std::abs(expected[i])
+                                                           : 0;
+      REQUIRE(std::abs(double{key[i]} - expected[i]) <= bound + 3e-7);
+    }
+  }
+  REQUIRE(std::memcmp(head.values, other.values, sizeof head.values) == 0);
+  if constexpr (std::is_same_v<TestType, Q8_0>)
+    REQUIRE(std::memcmp(head.value_scales, other.value_scales, sizeof head.value_scales) == 0);
+
+  // Positions 5 to 19 of another page: theirs, and no others.
+  const Head before = head;
+  for (std::size_t p = 0; p < page; ++p)
+    kernels::store_key_value(&values[p * size], &keys[p * size], other, p);
+  head.copy_positions(other, 5, 20);
+  Head expected = before;
+  for (std::size_t p = 5; p < 20; ++p)
+    kernels::store_key_value(&values[p * size], &keys[p * size], expected, p);
+  REQUIRE(std::memcmp(&head, &expected, sizeof head) == 0);
+}
+
 TEST_CASE("rotate equals the reference for every way of cutting a head into vectors") {
   check_rotate<2>();
   check_rotate<6>();

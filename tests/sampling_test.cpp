@@ -391,6 +391,47 @@ TEST_CASE("penalties and biases change logits as documented") {
   CHECK(drawn(logits, {.stages = {odd}}, recent) == std::set<Token>{1, 3});
 }
 
+TEST_CASE("whatever stages do, a candidate is left to be drawn") {
+  const auto set_all = [](float to) -> SamplingStage {
+    return [to](Candidates& candidates, std::span<const Token>) {
+      for (Candidate& c : candidates) c.logit = to;
+    };
+  };
+  const std::vector<SamplingOptions> keeps = {
+      {.top_k = 2},       {.top_p = 0.9f},       {.top_p = 1e-30f},
+      {.min_p = 1},       {.typical_p = 0.9f},   {.mirostat_tau = 2},
+      {.temperature = 0}, {.typical_p = 1e-30f}, {.temperature = 1e-40f, .top_p = 0.5f}};
+  for (SamplingOptions options : keeps) {
+    for (const float odd : {std::numeric_limits<float>::quiet_NaN(), -inf, inf}) {
+      options.stages = {set_all(odd)};
+      const auto tokens = drawn({2, 1, -1, 0.5f}, options);
+      CHECK(*tokens.begin() >= 0);
+      CHECK(*tokens.rbegin() < 4);
+    }
+    // The only candidate is infinite and banned: no number.
+    options.stages = {};
+    options.logit_bias = {{1, -inf}};
+    CHECK(drawn({-inf, inf, -inf}, options) == std::set<Token>{1});
+  }
+  const SamplingOptions all_alike{.stages = {set_all(std::numeric_limits<float>::quiet_NaN())}};
+  CHECK(drawn({2, 1, -1, 0.5f}, all_alike).size() == 4);
+
+  // Typical sampling takes the likeliest away (here 0: its surprise is furthest from the entropy);
+  // what is likely is then told by those that are left.
+  std::vector<float> logits(9, 0.0f);
+  logits[0] = 2;
+  CHECK(drawn(logits, {.typical_p = 0.05f}) == std::set<Token>{1});
+  CHECK(drawn(logits, {.min_p = 0.9f, .typical_p = 0.05f}) == std::set<Token>{1});
+
+  // Stages of `Candidates` before there are probabilities.
+  Candidates candidates(9);
+  candidates.assign(logits);
+  candidates.keep_typical(0.9f);
+  candidates.keep_top_p(0.5f);
+  candidates.keep_min_p(0.5f);
+  CHECK(candidates.size() > 0);
+}
+
 TEST_CASE("options that mean nothing are refused by name") {
   const auto refused = [](const SamplingOptions& options, const char* field) {
     const auto error = error_of([&] { options.validate(); });
@@ -421,6 +462,11 @@ TEST_CASE("alternatives of a token") {
   }
   CHECK(std::ranges::max(p) == p[static_cast<std::size_t>(best[0].token)]);
   CHECK(likeliest(logits, 100).size() == 30);
+  // Where there are no probabilities there is no order, either.
+  auto damaged = logits;
+  damaged[7] = std::numeric_limits<float>::quiet_NaN();
+  for (const auto& each : {damaged, std::vector<float>(30, -inf)})
+    CHECK(error_of([&] { (void)likeliest(each, 5); }).value().code() == ErrorCode::malformed_file);
 }
 
 namespace {
@@ -455,9 +501,10 @@ TEST_CASE("best of several: each is what its seed gives alone, the likeliest fir
     CHECK(std::accumulate(scores.begin() + 3, scores.end(), 0.0) ==
           Approx(results[i].log_probability));
   }
-  CHECK(error_of([&] { (void)best_of(model, tokenizer, prompt, 100'000, options, 100); })
-            .value()
-            .code() == ErrorCode::invalid_argument);
+  CHECK(
+      error_of([&] { (void)best_of(model, tokenizer, prompt, std::size_t{1} << 60, options, 100); })
+          .value()
+          .code() == ErrorCode::invalid_argument);
 }
 
 TEST_CASE("beam search: greedy with one beam, exhaustive with enough of them") {

@@ -1,9 +1,11 @@
 // Texts that share a past: forks, truncation, many in one pass, continuations of one prefix.
 
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -384,6 +386,40 @@ TEST_CASE("a text of a batch that fails ends alone") {
   CHECK(code_of({-1}, page) == ErrorCode::invalid_argument);
   CHECK(code_of(std::vector<Token>(20, 1), 10) == ErrorCode::context_exhausted);
   CHECK(code_of({1}, 5 * page) == ErrorCode::out_of_memory);
+}
+
+TEST_CASE("a text of a batch that fails as it is cancelled ends alone, too") {
+  using M = Model<Lettered, F32>;
+  const M model = make_random_model<M>(12);
+  Batch<M> batch(model, test::synthetic_tokenizer(), std::make_shared<M::Pool>(4 * page));
+  const auto ignore = [](std::string_view) { return true; };
+  std::stop_source cancel;
+  const GenerateOptions cancelled{.max_tokens = 5, .cancel = cancel.get_token()};
+  batch.add({1, 5}, page, cancelled, ignore,
+            [](auto, const BatchResult&) { throw std::runtime_error("no"); });
+  const auto good = batch.add({1, 5}, page, {.max_tokens = 5}, ignore);
+  cancel.request_stop();
+  CHECK_THROWS_AS(batch.step(), std::runtime_error);
+  CHECK(batch.size() == 1);
+  CHECK(batch.tokens(good).size() == 3);  // it had its token all the same
+}
+
+TEST_CASE("prompts that keep coming do not starve a text, even in a batch of one row") {
+  using M = Model<Lettered, F32>;
+  const M model = make_random_model<M>(12);
+  const auto pool = std::make_shared<M::Pool>(70 * page);
+  Batch<M> batch(model, test::synthetic_tokenizer(), pool, 1);
+  const auto ignore = [](std::string_view) { return true; };
+  const GenerateOptions endless{.max_tokens = 50, .logit_bias = {{1, -INFINITY}, {2, -INFINITY}}};
+  const auto text = batch.add({1}, page, endless, ignore);
+  std::size_t prompts_ended = 0;
+  for (int i = 0; i < 60; ++i) {
+    batch.add({1, 5}, page, {.max_tokens = 1}, ignore,
+              [&](auto, const BatchResult&) { ++prompts_ended; });
+    batch.step();
+  }
+  CHECK(batch.tokens(text).size() >= 4);
+  CHECK(prompts_ended >= 20);
 }
 
 TEST_CASE("hidden states are what the head reads") {

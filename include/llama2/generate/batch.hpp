@@ -81,13 +81,14 @@ class Batch {
                   {.expected = "at most " + std::to_string(past.capacity()) + " tokens",
                    .found = std::to_string(prompt.size())});
     past.truncate(prompt.size() - 1);
+    const std::size_t known = past.size();
     const bool blank = prompt.size() == 1 && prompt.front() == tokenizer_.bos();
     prompt.reserve(past.capacity());
     Continuation continuation(tokenizer_, options, past.capacity(), blank);
     auto text = std::make_unique<Text>(Text{next_id_, std::move(past), std::move(prompt),
                                             std::move(continuation), Sampler(model_.vocab()),
                                             std::move(on_text), std::move(on_end), options.cancel,
-                                            options.on_prompt});
+                                            options.on_prompt, known});
     text->sampler.seed(options.seed);
     // What steps need, so that they allocate nothing.
     const std::size_t takers = std::min(texts_.size() + 1, workspace_.rows());
@@ -131,12 +132,15 @@ class Batch {
           text->continuation.cancel(text->on_text);
           return false;
         });
-    forget_ended(failure);
+    forget_ended({});
     const auto left_of = [](const auto& text) {
       return text->tokens.size() - text->sequence.size();
     };
-    // Those that wait for one token first; then prompts, to which an eighth of the rows belongs.
-    const bool prompts = std::ranges::any_of(texts_, [&](const auto& t) { return left_of(t) > 1; });
+    // Those that wait for one token first; then prompts, to which an eighth of the rows belongs. A
+    // single row belongs to whose turn it is.
+    const auto is_prompt = [&](const auto& text) { return left_of(text) > 1; };
+    const bool prompts = workspace_.rows() > 1 ? std::ranges::any_of(texts_, is_prompt)
+                                               : !texts_.empty() && is_prompt(texts_.front());
     const std::size_t for_single = workspace_.rows() - (prompts ? (workspace_.rows() + 7) / 8 : 0);
     for (const bool single : {true, false})
       for (const auto& text : texts_) {
@@ -149,7 +153,7 @@ class Batch {
         text->taken = n == left;
         if (text->taken) takers_.push_back(text.get());
       }
-    if (rows_.empty()) return texts_.size();
+    if (rows_.empty()) return forget_ended(failure);
     const std::size_t vocab = model_.vocab();
     const std::span<float> logits(logits_.data(), takers_.size() * vocab);
     model_.forward(rows_, workspace_, logits, watch);
@@ -165,7 +169,7 @@ class Batch {
     for (const auto& text : texts_)
       if (text->on_prompt && text->continuation.count() == 0)
         advance(*text, failure, [&] {
-          text->on_prompt(text->sequence.size(), text->tokens.size());
+          text->on_prompt(text->sequence.size() - text->known, text->tokens.size() - text->known);
           return true;
         });
     // The rows' order is that of the takers'.
@@ -178,8 +182,7 @@ class Batch {
                                       [&](std::size_t sinks) { forget_middle(text, sinks); });
       });
     }
-    forget_ended(failure);
-    return texts_.size();
+    return forget_ended(failure);
   }
 
   /// Steps until every text has ended. `cancel` ends it before, by `cancelled`; what is left of the
@@ -200,6 +203,7 @@ class Batch {
     OnEnd on_end;
     std::stop_token cancel;
     OnProgress on_prompt;
+    std::size_t known;   // tokens that were evaluated before
     bool taken = false;  // whether the step gives its logits
     bool ended = false;
   };
@@ -218,9 +222,11 @@ class Batch {
     text.ended = true;
   }
 
-  void forget_ended(const std::exception_ptr& failure) {
+  /// Returns how many texts are left, or throws what has failed.
+  std::size_t forget_ended(const std::exception_ptr& failure) {
     std::erase_if(texts_, [](const auto& text) { return text->ended; });
     if (failure) std::rethrow_exception(failure);
+    return texts_.size();
   }
 
   /// See `Session::forget_middle`.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "llama2/base/checksum.hpp"
 #include "llama2/base/error.hpp"
 #include "llama2/base/random.hpp"
 #include "llama2/generate/session.hpp"
@@ -21,8 +22,8 @@ namespace llama2::inline LLAMA2_ABI {
 
 /// How a chat answers. The defaults are those of Meta's chat models.
 struct ChatOptions {
-  /// Of each answer. `seed` is that of the whole chat: each answer, and each further try at one,
-  /// draws from a stream of its own.
+  /// Of each answer. `seed` is that of the whole chat: each answer draws from a stream of its own,
+  /// that of its place in the dialogue and of the answer that it replaces.
   GenerateOptions generate{.max_tokens = 1024, .temperature = 0.6f, .top_p = 0.9f};
 };
 
@@ -57,7 +58,6 @@ class Chat {
         throw Error(ErrorCode::invalid_argument, "the transcript ends with a message of the user",
                     {.expected = "an answer last"});
     }
-    for (const std::string_view tag : chat_tags) options_.generate.stop.emplace_back(tag);
   }
 
   /// The dialogue so far, the system prompt first if there is one.
@@ -81,26 +81,25 @@ class Chat {
   template <std::invocable<std::string_view> OnText>
   ChatAnswer say(std::string text, OnText&& on_text) {
     messages_.push_back({Role::user, std::move(text)});
-    try_ = 0;
     try {
-      return answer(on_text);
+      return answer(on_text, 0);
     } catch (...) {
       messages_.pop_back();
       throw;
     }
   }
 
-  /// Another answer in place of the last. Throws `invalid_argument` if there is none, and what
-  /// `say` does; then the old answer is back.
+  /// Another answer in place of the last, from a stream of random numbers that the last one's text
+  /// decides: what was asked of the chat before plays no part. Throws `invalid_argument` if there
+  /// is none, and what `say` does; then the old answer is back.
   template <std::invocable<std::string_view> OnText>
   ChatAnswer regenerate(OnText&& on_text) {
     if (answers() == 0)
       throw Error(ErrorCode::invalid_argument, "there is no answer yet to be replaced");
     Message old = std::move(messages_.back());
     messages_.pop_back();
-    ++try_;
     try {
-      return answer(on_text);
+      return answer(on_text, checksum(std::as_bytes(std::span(old.text))));
     } catch (...) {
       messages_.push_back(std::move(old));
       throw;
@@ -122,7 +121,8 @@ class Chat {
     return (messages_.size() - (has_system() ? 1 : 0)) / 2;
   }
 
-  /// For the next answers.
+  /// For the next answers. An answer ends before a tag of the format whatever `stop` has, and
+  /// `sinks` has no effect: a dialogue is encoded as a whole.
   [[nodiscard]] GenerateOptions& generate_options() noexcept { return options_.generate; }
 
  private:
@@ -135,8 +135,9 @@ class Chat {
     validate_dialogue(alone);
   }
 
+  /// `replaced` tells apart the answers that this one is to differ from; 0: there is none.
   template <class OnText>
-  ChatAnswer answer(OnText& on_text) {
+  ChatAnswer answer(OnText& on_text, std::uint64_t replaced) {
     const std::vector<Token> tokens = encode_dialogue(tokenizer_, messages_);
     if (tokens.size() >= session_.context())
       throw Error(ErrorCode::context_exhausted, "the dialogue leaves no room for an answer",
@@ -149,9 +150,13 @@ class Chat {
     session_.append(std::span(tokens).subspan(same));
 
     GenerateOptions options = options_.generate;
-    options.seed = mix_bits(mix_bits(options.seed) + 1'000'003 * messages_.size() + try_);
+    for (const std::string_view tag : chat_tags) options.stop.emplace_back(tag);
+    options.sinks.reset();
+    options.seed = mix_bits(mix_bits(options.seed) + 1'000'003 * messages_.size() + replaced);
     text_.clear();
-    text_.reserve(std::min(options.max_tokens, session_.context()) * max_piece_bytes);
+    // For nearly every answer, so that its tokens allocate nothing.
+    const std::size_t most = std::min(options.max_tokens, session_.context());
+    text_.reserve(std::min(most * max_piece_bytes, std::size_t{1} << 20));
     GenerateResult result = session_.generate("", options, [&](std::string_view piece) {
       if (text_.empty()) piece = strip_front(piece);  // what stands before an answer is format
       if (piece.empty()) return true;
@@ -169,8 +174,7 @@ class Chat {
   Tokenizer tokenizer_;
   ChatOptions options_;
   std::vector<Message> messages_;
-  std::uint64_t try_ = 0;  // at the last answer
-  std::string text_;       // of the answer in the making; its memory is taken before
+  std::string text_;  // of the answer in the making; most of its memory is taken before
 };
 
 }  // namespace llama2::inline LLAMA2_ABI

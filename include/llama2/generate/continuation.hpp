@@ -39,30 +39,34 @@ struct GenerateOptions {
   std::size_t repetition_window = 64;
   std::vector<LogitBias> logit_bias = {};
   std::vector<SamplingStage> stages = {};
-  std::uint64_t seed = 0;              ///< same seed, options, build and target: same text
-  std::vector<std::string> stop = {};  ///< strings before which the text ends
+  std::uint64_t seed = 0;  ///< same seed, options, build and target: same text
+  /// Strings before which the text ends. They are looked for in what this call produces: one that
+  /// an earlier call's text or the prompt begins is not found.
+  std::vector<std::string> stop = {};
   /// Sees each token with the model's logits that it was chosen from, before its text is shown.
   std::function<void(Token, std::span<const float> logits)> on_token = {};
   /// Where the text fills the context: forgets the older half of what follows so many first tokens
   /// and goes on, see `Session::forget_middle`. Without it the text ends there, `context_full`.
   std::optional<std::size_t> sinks = {};
-  std::stop_token cancel = {};  ///< ends the work within milliseconds, as `cancelled`
-  OnProgress on_prompt = {};    ///< told how many tokens of the prompt have been evaluated
+  /// Ends the work as `cancelled`: within milliseconds, in a batch before its next step.
+  std::stop_token cancel = {};
+  /// Told how many of the tokens that are not evaluated when the work begins have been.
+  OnProgress on_prompt = {};
 
   [[nodiscard]] SamplingOptions sampling() const {
-    return {temperature,
-            top_k,
-            top_p,
-            min_p,
-            typical_p,
-            mirostat_tau,
-            mirostat_eta,
-            repetition_penalty,
-            presence_penalty,
-            frequency_penalty,
-            repetition_window,
-            logit_bias,
-            stages};
+    return {.temperature = temperature,
+            .top_k = top_k,
+            .top_p = top_p,
+            .min_p = min_p,
+            .typical_p = typical_p,
+            .mirostat_tau = mirostat_tau,
+            .mirostat_eta = mirostat_eta,
+            .repetition_penalty = repetition_penalty,
+            .presence_penalty = presence_penalty,
+            .frequency_penalty = frequency_penalty,
+            .repetition_window = repetition_window,
+            .logit_bias = logit_bias,
+            .stages = stages};
   }
 };
 

@@ -22,7 +22,7 @@ namespace llama2::inline LLAMA2_ABI {
 struct Candidate {
   Token token;
   float logit;
-  float probability;  ///< relative to the likeliest token, which has 1; set by `weigh`
+  float probability;  ///< relative to the likeliest token, which has 1; 1 of all before `weigh`
 };
 
 /// The tokens that may come next, by their ids, and what stages of sampling make of them: they
@@ -48,7 +48,7 @@ class Candidates {
     all_.resize(logits.size());
     std::size_t count = 0;
     for (std::size_t i = 0; i < logits.size(); ++i) {
-      all_[count] = {static_cast<Token>(i), logits[i], 0};
+      all_[count] = {static_cast<Token>(i), logits[i], 1};
       count += logits[i] > lowest;  // false for NaN, too
     }
     all_.resize(count);
@@ -76,10 +76,13 @@ class Candidates {
   }
 
   /// Sets the probabilities of a softmax of logits / temperature, temperature > 0. What stages have
-  /// made minus infinity or NaN is no candidate any more, unless nothing else is left.
+  /// made minus infinity or NaN is no candidate any more, unless nothing else is left: then all are
+  /// equally likely.
   void weigh(float temperature) {
     if (std::ranges::any_of(all_, [](const Candidate& c) { return c.logit > lowest; }))
       std::erase_if(all_, [](const Candidate& c) { return !(c.logit > lowest); });
+    else
+      for (Candidate& c : all_) c.logit = lowest;
     const float highest = best().logit;
     for (Candidate& c : all_)  // equal first: infinities would give NaN
       c.probability = c.logit == highest ? 1.0f : std::exp((c.logit - highest) / temperature);
@@ -100,9 +103,10 @@ class Candidates {
     keep_highest(p * total(), [](const Candidate& c) { return double{c.probability}; });
   }
 
-  /// Keeps tokens of at least this share of the likeliest's probability.
+  /// Keeps tokens of at least this share of the probability of the likeliest that is left.
   void keep_min_p(float p) {
-    std::erase_if(all_, [&](const Candidate& c) { return c.probability < p; });
+    const float least = p * highest_probability();
+    std::erase_if(all_, [&](const Candidate& c) { return c.probability < least; });
   }
 
   /// Keeps the smallest set, of probability at least p, of the tokens whose surprise is closest to
@@ -122,8 +126,8 @@ class Candidates {
 
   /// Keeps tokens whose surprise is at most this many bits, or the likeliest.
   void keep_surprise_below(double bits) {
-    const double least = total() * std::exp2(-bits);
-    std::erase_if(all_, [&](const Candidate& c) { return c.probability < std::min(1.0, least); });
+    const double least = std::min<double>(highest_probability(), total() * std::exp2(-bits));
+    std::erase_if(all_, [&](const Candidate& c) { return c.probability < least; });
   }
 
   /// A candidate drawn by probability.
@@ -146,6 +150,11 @@ class Candidates {
  private:
   static constexpr float lowest = -std::numeric_limits<float>::infinity();
 
+  /// 1 unless a stage has taken the likeliest away, as typical sampling may.
+  [[nodiscard]] float highest_probability() const noexcept {
+    return std::ranges::max_element(all_, {}, &Candidate::probability)->probability;
+  }
+
   /// Says for each candidate, by a float that is no NaN, how much it is to be kept.
   template <class Value>
   void rank(Value&& value) {
@@ -160,10 +169,11 @@ class Candidates {
   }
 
   /// Keeps the fewest candidates of the highest ranks, of equals the first, whose weights sum to
-  /// `enough`. What is the lowest rank among them is found digit by digit.
+  /// `enough`, but one at least. What is the lowest rank among them is found digit by digit.
   template <class Weight>
   void keep_highest(double enough, Weight&& weight) {
     constexpr unsigned digit_bits = 11, digits = 3;
+    enough = std::max(std::numeric_limits<double>::min(), enough);
     std::uint64_t lowest_rank = 0;  // its digits so far
     double above = 0;               // the weight of what ranks higher
     for (unsigned digit = digits; digit-- > 0;) {

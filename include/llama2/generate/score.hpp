@@ -31,6 +31,14 @@ inline double log_probability(std::span<const float> logits, Token token) noexce
 
 namespace detail {
 
+/// What only damaged weights bring about; throws `malformed_file`.
+inline double require_number(double log_probability) {
+  if (std::isnan(log_probability))
+    throw Error(ErrorCode::malformed_file,
+                "the model's logits are not numbers: its weights are damaged");
+  return log_probability;
+}
+
 /// Rows of several sequences on their way through a model, and what becomes of their logits.
 template <class M>
 class Scorer {
@@ -69,7 +77,7 @@ class Scorer {
     forward(logits);
     for (std::size_t i = 0; i < rows_.size(); ++i)
       *targets_[i].result =
-          checked(log_probability(logits.subspan(i * vocab, vocab), targets_[i].token));
+          require_number(log_probability(logits.subspan(i * vocab, vocab), targets_[i].token));
     rows_.clear();
     targets_.clear();
   }
@@ -87,13 +95,6 @@ class Scorer {
     forward(logits);
     rows_.clear();
     return logits;
-  }
-
-  static double checked(double log_probability) {
-    if (std::isnan(log_probability))
-      throw Error(ErrorCode::malformed_file,
-                  "the model's logits are not numbers: its weights are damaged");
-    return log_probability;
   }
 
  private:
@@ -168,7 +169,7 @@ std::vector<std::vector<double>> log_probabilities(
     results.emplace_back(continuation.size());
     if (continuation.empty()) continue;
     require_token(continuation.front(), M::Shape::vocab);
-    results.back().front() = Scorer::checked(log_probability(logits, continuation.front()));
+    results.back().front() = detail::require_number(log_probability(logits, continuation.front()));
   }
   std::vector<Sequence> alive;  // until their rows have been evaluated
   alive.reserve(forks);

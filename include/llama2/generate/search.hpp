@@ -30,16 +30,17 @@ struct TokenLogProbability {
   double log_probability;
 };
 
-/// The n likeliest tokens, the likeliest first; of equals the lower id.
+/// The n likeliest tokens, the likeliest first; of equals the lower id. Throws `malformed_file` if
+/// the logits are not numbers, which only damaged weights bring about.
 inline std::vector<TokenLogProbability> likeliest(std::span<const float> logits, std::size_t n) {
   std::vector<Token> order(logits.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<Token>(i);
   n = std::min(n, order.size());
+  const double log_sum = detail::require_number(log_sum_exp(logits));
   const auto logit = [&](Token token) { return logits[static_cast<std::size_t>(token)]; };
   std::ranges::partial_sort(
       order, order.begin() + static_cast<std::ptrdiff_t>(n),
       [&](Token a, Token b) { return logit(a) > logit(b) || (logit(a) == logit(b) && a < b); });
-  const double log_sum = log_sum_exp(logits);
   std::vector<TokenLogProbability> result(n);
   for (std::size_t i = 0; i < n; ++i)
     result[i] = {order[i], static_cast<double>(logit(order[i])) - log_sum};
@@ -66,12 +67,12 @@ template <class M>
 std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
                                 std::span<const Token> prompt, std::size_t n,
                                 const GenerateOptions& options, std::size_t context) {
-  std::vector<ScoredText> results(n);
-  const std::size_t pages = ceil_div(context, kv_page_positions);
   if (n > most_alternatives)
     throw Error(
         ErrorCode::invalid_argument, "too many alternatives",
         {.expected = "at most " + std::to_string(most_alternatives), .found = std::to_string(n)});
+  std::vector<ScoredText> results(n);
+  const std::size_t pages = ceil_div(context, kv_page_positions);
   auto pool = std::make_shared<typename M::Pool>((n + 1) * pages * kv_page_positions);
   typename M::Sequence past(pool, context);
   if (prompt.size() > 1) {  // evaluated once for all
@@ -89,7 +90,7 @@ std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
     own.on_prompt = {};
     own.on_token = [&result, &options](Token token, std::span<const float> logits) {
       result.tokens.push_back(token);
-      result.log_probability += log_probability(logits, token);
+      result.log_probability += detail::require_number(log_probability(logits, token));
       if (options.on_token) options.on_token(token, logits);
     };
     batch.add(
@@ -116,7 +117,7 @@ struct Beam {
 /// of their log-probabilities; until as many have ended with `eos` and none that goes on is better,
 /// or after `max_tokens`. Returns up to `width`, the best first. With a width of 1 that is greedy.
 /// Throws `invalid_argument` for an empty prompt or a width that is not 1 to `most_alternatives`,
-/// and `cancelled`.
+/// `malformed_file` if logits are not numbers, and `cancelled`.
 template <class M>
 std::vector<Beam> beam_search(const M& model, std::span<const Token> prompt, std::size_t width,
                               std::size_t max_tokens, Token eos,
@@ -128,6 +129,7 @@ std::vector<Beam> beam_search(const M& model, std::span<const Token> prompt, std
     throw Error(
         ErrorCode::invalid_argument, "width of a beam search",
         {.expected = "1 to " + std::to_string(most_alternatives), .found = std::to_string(width)});
+  max_tokens = std::min(max_tokens, max_context);  // so that the sum is one
   const std::size_t context = prompt.size() + max_tokens;
   // Each beam that goes on may be forked before its parent is gone.
   auto pool = std::make_shared<typename M::Pool>(

@@ -97,8 +97,8 @@ class Session {
   /// model/context_shift.hpp does it. What stays is not evaluated again. No effect on a text that
   /// has room left. Throws what `shifted_positions` and `forget` throw.
   void forget_middle(std::size_t sinks) {
-    const std::size_t count = shifted_positions(sinks, context());
     if (tokens_.size() < context()) return;
+    const std::size_t count = shifted_positions(sinks, context());
     const auto first = tokens_.begin() + static_cast<std::ptrdiff_t>(sinks);
     if (sequence_.size() >= sinks + count)
       forget(model_, sequence_, sinks, count);

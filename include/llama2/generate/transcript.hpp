@@ -16,16 +16,18 @@
 #include "llama2/base/file.hpp"
 #include "llama2/base/output_file.hpp"
 #include "llama2/text/chat_format.hpp"
+#include "llama2/text/utf8.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
-/// Messages as a JSON array of {"role": ..., "content": ...}, which other programs read, too. Bytes
-/// that are not UTF-8 become U+FFFD.
+/// Messages as a JSON array of {"role": ..., "content": ...}, which other programs read, too. Each
+/// byte that is not UTF-8 becomes U+FFFD, as it does where the model's text is shown.
 inline std::string transcript_text(std::span<const Message> messages) {
   auto json = nlohmann::json::array();
   for (const Message& message : messages)
-    json.push_back({{"role", std::string(to_string(message.role))}, {"content", message.text}});
-  return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    json.push_back({{"role", std::string(to_string(message.role))},
+                    {"content", replace_invalid_utf8(message.text)}});
+  return json.dump(1, ' ') + "\n";
 }
 
 /// Writes `transcript_text` to a file. Throws `io`.

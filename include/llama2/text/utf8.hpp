@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "llama2/base/config.hpp"
@@ -54,6 +55,20 @@ constexpr bool is_valid_utf8(std::string_view text) noexcept {
     text.remove_prefix(character.length);
   }
   return true;
+}
+
+/// The text with U+FFFD in place of each byte that belongs to no character.
+inline std::string replace_invalid_utf8(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const Utf8Character character = first_utf8_character(text);
+    const bool complete = character.status == Utf8Status::complete;
+    const std::size_t length = complete ? character.length : 1;
+    result += complete ? text.substr(0, length) : "\xEF\xBF\xBD";
+    text.remove_prefix(length);
+  }
+  return result;
 }
 
 }  // namespace llama2::inline LLAMA2_ABI
