@@ -388,6 +388,36 @@ TEST_CASE("sorting beyond memory sorts") {
     }
 }
 
+TEST_CASE("documents are written ascending by key, of equal keys as they came") {
+  const test::TempFolder folder;
+  for (const std::size_t limit : {0u, 1'000'000u}) {
+    ShuffledTokens shuffled(folder.file(""), limit);
+    const std::uint64_t high = std::uint64_t{200} << 56;
+    for (const std::uint64_t key : {high + 5, std::uint64_t{7}, high + 3, high + 5, high + 4}) {
+      const std::vector<Token> document(static_cast<std::size_t>(key % 8),
+                                        static_cast<Token>(key % 8));
+      shuffled.add(key, document);
+    }
+    shuffled.add(high + 3, std::vector<Token>{99});
+    shuffled.add(high + 3, {});
+    TokenFileWriter writer(folder.file("t"), {.vocab_size = 100, .tokenizer = {}});
+    std::size_t parts = 0;
+    shuffled.write(writer, [&](std::size_t done, std::size_t) { parts = done; });
+    writer.commit();
+    CHECK(parts == 256);
+    const TokenFile file(folder.file("t"));
+    std::vector<std::vector<Token>> documents;
+    for (std::size_t i = 0; i < file.documents(); ++i) documents.push_back(file.document(i));
+    CHECK(documents == std::vector<std::vector<Token>>{std::vector<Token>(7, 7),
+                                                       {3, 3, 3},
+                                                       {99},
+                                                       {},
+                                                       {4, 4, 4, 4},
+                                                       {5, 5, 5, 5, 5},
+                                                       {5, 5, 5, 5, 5}});
+  }
+}
+
 TEST_CASE("an item's exception reaches the caller") {
   for (const std::size_t n : {1u, 3u}) {
     std::array<std::atomic<int>, 100> calls{};
@@ -408,7 +438,7 @@ TEST_CASE("an item's exception reaches the caller") {
 
 TEST_CASE("gzip is read, and damage in it told") {
   const test::TempFolder folder;
-  const std::string text = test::synthetic_document(1, 20'000);
+  const std::string text = test::synthetic_document(1, 6'000);
   const auto read = [&](const std::string& bytes) {
     write_file(folder.file("f"), bytes);
     ByteStream stream(folder.file("f"));
@@ -653,6 +683,10 @@ TEST_CASE("repetition is measured as defined") {
   CHECK(judge(limits, again) == "kept");
   limits.duplicate_sequences[0] = 0.41;
   CHECK(judge(limits, again) == "repeated sequences of 5 words: 0.416666667 of at most 0.41");
+  // Three sequences of five words come again here, but only seven words: 5 of 15 bytes count.
+  limits.duplicate_sequences[0] = 0.3;
+  CHECK(judge(limits, "a b c d e f g x a b c d e f g") ==
+        "repeated sequences of 5 words: 0.333333333 of at most 0.3");
   limits = all;
   limits.duplicate_sequences[1] = 0;
   CHECK(judge(limits, again) == "kept");  // none of six words comes again
@@ -915,11 +949,11 @@ TEST_CASE("a trained tokenizer has Llama 2's settings, and is the same each time
     std::uint64_t next = 0;
     return train_tokenizer(
         [&]() -> std::optional<std::string> {
-          if (next == 300) return std::nullopt;
+          if (next == 60) return std::nullopt;
           // A long line without an end, lines of nothing, digits.
           std::string text = test::synthetic_document(next, 100) + "\n\n\r\n 12345 67 " + "\n";
           if (next == 7)
-            text += std::string(10'000, 'a') + "\n" + test::synthetic_document(7, 3000);
+            text += std::string(10'000, 'a') + "\n" + test::synthetic_document(7, 1500);
           ++next;
           return text;
         },
