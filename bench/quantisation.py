@@ -55,7 +55,7 @@ set offsets 0, 3, 0, 0
 set grid
 unset key
 plot $data using 2:3:4:5 with yerrorbars pt 7 lw 2 lc '#2060a0', \\
-     $data using 2:3:1 with labels offset 3,0.6
+     $data using 2:3:1 with labels noenhanced offset 3,0.6
 """
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
