@@ -81,26 +81,6 @@ void attention(State& state, const Compute& compute, std::size_t tokens, std::si
   });
 }
 
-/// Logits, their softmax, and both gradients: three products.
-void cross_entropy(State& state, const Compute& compute, std::size_t vocab, std::size_t dim,
-                   std::size_t tokens) {
-  const auto hidden = random_floats(tokens * dim), head = random_floats(vocab * dim);
-  const PanelLayout layout = PanelLayout::of<F32>(vocab, dim);
-  AlignedBuffer<PanelBlock<F32>> panels(layout.blocks());
-  for (std::size_t r = 0; r < vocab; ++r)
-    put_row<F32>(panels.data(), layout, r, 0, dim, head.data() + r * dim);
-  std::vector<Token> targets;
-  for (std::size_t t = 0; t < tokens; ++t) targets.push_back(static_cast<Token>(t % vocab));
-  AlignedBuffer<float> dhidden(tokens * dim), dhead(vocab * dim);
-  AlignedBuffer<float> scratch(TrainingKernels::cross_entropy_scratch(dim, vocab));
-  measure_products(state, compute, 3 * static_cast<double>(vocab * dim * tokens), [&] {
-    TrainingKernels::cross_entropy(
-        hidden.data(), head.data(), panels.data(), tokens, dim, vocab, targets.data(),
-        [](std::size_t, const float*) { return 1e-6f; }, dhidden.data(), dhead.data(),
-        scratch.data());
-  });
-}
-
 void rms_norm(State& state, std::size_t n, std::size_t tokens) {
   const auto x = random_floats(tokens * n), gain = random_floats(n);
   AlignedBuffer<float> dy(tokens * n), dx(tokens * n), dgain(n);  // zeros: the sums stay
@@ -148,12 +128,6 @@ void register_all(Target target) {
           [=](State& state, const Compute& compute) {
             attention(state, compute, tokens, size, 2);
           });
-  for (const auto& [vocab, dim, tokens] :
-       {Product{512, 64, 512}, {4096, 256, 512}, {32000, 512, 256}})
-    add("CrossEntropy", extents(vocab, dim) + "/tokens:" + std::to_string(tokens),
-        [=](State& state, const Compute& compute) {
-          cross_entropy(state, compute, vocab, dim, tokens);
-        });
   for (const std::size_t n : {64u, 512u})
     add("RmsNorm", extents(512, n), [=](State& state, const Compute&) { rms_norm(state, n, 512); });
   for (const std::size_t n : {172u, 1408u})

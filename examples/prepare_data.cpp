@@ -137,6 +137,8 @@ int main(int argc, char** argv) {
     }();
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (options.validation_file.empty())  // an older one would not be of this corpus
+      std::filesystem::remove(folder / "validation.tokens");
     write_whole((folder / "tokenizer.model").string(),
                 encode_model_proto(result.tokenizer.vocabulary()));
     write_whole((folder / "report.json").string(), to_json(result.report));

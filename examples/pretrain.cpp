@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <iterator>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -24,6 +24,7 @@
 #include "llama2/data/prepare.hpp"
 #include "llama2/data/prepare_config.hpp"
 #include "llama2/generate/session.hpp"
+#include "llama2/io/gguf_file.hpp"
 #include "llama2/io/gguf_writer.hpp"
 #include "llama2/io/llama2c_writer.hpp"
 #include "llama2/io/load.hpp"
@@ -92,6 +93,16 @@ void remove_leftovers(const std::string& folder) {
   }
 }
 
+/// A checkpoint's own tokenizer: with another one its weights would mean nothing.
+llama2::Tokenizer tokenizer_of(const std::string& checkpoint) {
+  if (!llama2::GgufFile::recognises(llama2::InputFile(checkpoint)))
+    throw llama2::Error(llama2::ErrorCode::invalid_argument,
+                        "the checkpoint holds no tokenizer: name the one that it was trained with "
+                        "by --tokenizer",
+                        {.file = checkpoint});
+  return llama2::load_tokenizer(checkpoint);
+}
+
 /// Files of tokens and their tokenizer, made from the corpus unless they are there: the tokenizer,
 /// which is written last, says that the others are whole.
 llama2::Tokenizer prepare_data(const Options& o, std::size_t vocab,
@@ -108,12 +119,25 @@ llama2::Tokenizer prepare_data(const Options& o, std::size_t vocab,
                         {.file = o.out});
   llama2::PrepareOptions options;
   for (const std::string& path : o.corpus) {
-    auto sources = llama2::sources_at(path);
-    std::ranges::move(sources, std::back_inserter(options.sources));
+    for (llama2::Source& source : llama2::sources_at(path)) {
+      if (source.format == llama2::DocumentFormat::separated && !has_separator(source)) {
+        source.format = llama2::DocumentFormat::blank_lines;
+        std::fprintf(stderr, "%s has no line %s: blank lines stand between its documents\n",
+                     path.c_str(), source.separator.c_str());
+      }
+      options.sources.push_back(std::move(source));
+    }
   }
   // It is one's own text: nothing of it is filtered.
-  options.filters = {.min_words = 0, .repetition = {}, .min_personal = {}};
-  if (!o.tokenizer.empty()) options.tokenizer = llama2::load_tokenizer(o.tokenizer);
+  options.filters = {.min_words = 0,
+                     .max_words = std::numeric_limits<std::size_t>::max(),
+                     .repetition = {},
+                     .min_personal = {}};
+  options.max_document_bytes = std::size_t{1} << 30;
+  if (!o.tokenizer.empty())
+    options.tokenizer = llama2::load_tokenizer(o.tokenizer);
+  else if (!o.from.empty())
+    options.tokenizer = tokenizer_of(o.from);
   options.new_tokenizer.vocab_size = vocab;
   options.train_file = o.file("train.tokens");
   options.validation_file = o.validation > 0 ? o.file("validation.tokens") : "";
@@ -131,6 +155,7 @@ llama2::Tokenizer prepare_data(const Options& o, std::size_t vocab,
   };
   const auto [report, tokenizer] = prepare(options);
   line.reset();
+  if (options.validation_file.empty()) fs::remove(o.file("validation.tokens"));  // an older one
   write_whole(o.file("report.md"), to_markdown(report));
   write_whole(model, encode_model_proto(tokenizer.vocabulary()));
   std::fprintf(stderr, "%llu documents: %llu tokens to train on, %llu held out; %s\n",
@@ -193,6 +218,12 @@ class Program {
     std::optional<llama2::PackedRows> held_out;
     if (fs::exists(o_.file("validation.tokens")))
       held_out.emplace(open_tokens("validation.tokens", tokenizer), length);
+    if (held_out && held_out->size() == 0) {
+      std::fprintf(stderr,
+                   "too little is held out to validate: %zu tokens, less than a row of %zu\n",
+                   held_out->file().tokens(), length + 1);
+      held_out.reset();
+    }
     llama2::RowBatch memory(16, length);
     std::stop_source stop;
     examples::TrainingProgress progress(o_.steps, llama2::peak_multiply_adds(executor_));
@@ -228,7 +259,14 @@ class Program {
       if (!o_.prompt.empty()) print_sample(model.model(), tokenizer, report.step);
     };
     trainer.callbacks.on_save = [&](std::uint64_t, const std::string&) {
-      if (!trainer.finished()) write_model(model.model(), tokenizer);
+      if (trainer.finished()) return;  // written below
+      try {
+        write_model(model.model(), tokenizer);
+      } catch (const llama2::Error& e) {
+        progress.end_line();
+        std::fprintf(stderr, "%s\nthe state is saved, the model is not; training goes on\n",
+                     e.what());
+      }
     };
     trainer.callbacks.on_save_failure = [&](const llama2::Error& e) {
       progress.end_line();
@@ -354,7 +392,7 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember(names));
   app.add_option("--from", o.from,
                  "begin with the weights of this checkpoint, of that shape: fine-tuning; give its "
-                 "--tokenizer, too");
+                 "--tokenizer, too, unless it is GGUF, which holds one");
   app.add_option("--tokenizer", o.tokenizer, "use this one instead of training one");
   const auto count = [&](const char* name, auto& value, const char* help) {
     app.add_option(name, value, help)->capture_default_str()->check(examples::whole_number);

@@ -1169,6 +1169,19 @@ TEST_CASE("a preparation that ends early leaves what there was") {
   CHECK(error_of([&] { prepare(corpus.options); })->code() == ErrorCode::io);
 }
 
+TEST_CASE("a corpus of which nothing is kept is refused, and it is said why") {
+  SmallCorpus corpus;
+  corpus.options.filters.min_words = 400;
+  const auto error = error_of([&] { prepare(corpus.options); });
+  REQUIRE(error);
+  CHECK(error->code() == ErrorCode::invalid_argument);
+  CHECK(error->details().found.find("too short, as ") != std::string::npos);
+  CHECK(error->details().found.find("words of at least 400") != std::string::npos);
+  CHECK(has_separator(corpus.options.sources[0]));
+  corpus.options.sources[0].separator = "<|end|>";
+  CHECK_FALSE(has_separator(corpus.options.sources[0]));
+}
+
 TEST_CASE("a tokenizer is trained on what is kept") {
   SmallCorpus corpus;
   corpus.options.tokenizer.reset();

@@ -415,6 +415,26 @@ TEST_CASE("an interrupted training goes on to the same bits") {
   CHECK(CheckpointFolder(options.folder).steps() == std::vector<std::uint64_t>{16, 20});
 }
 
+TEST_CASE("a training that turns back keeps what it saves, and leaves the states it turned from") {
+  test::TempFolder folder;
+  TrainerOptions options = fit_options(folder.file("run"));
+  options.save_every = 4;
+  options.keep = 2;
+  Fit fit;
+  Numbers numbers;
+  FitTrainer trainer(fit, numbers, options);
+  const CheckpointFolder states(options.folder);
+  for (int i = 0; i < 4; ++i) trainer.take_step();
+  const std::string early = trainer.save();
+  std::filesystem::copy_file(early, folder.file("early"));
+  trainer.run();
+  CHECK(states.steps() == std::vector<std::uint64_t>{16, 20});
+  trainer.restore(folder.file("early"));
+  trainer.take_step();
+  trainer.save();
+  CHECK(states.steps() == std::vector<std::uint64_t>{5});
+}
+
 TEST_CASE("training goes on after a step that failed as if it had not been") {
   const auto expected = expected_weights();
   Fit fit;
@@ -604,6 +624,7 @@ TEST_CASE("what a state's file cannot hold is no field") {
   StateFields fields;
   CHECK_THROWS_AS(fields.set("a b", std::uint64_t{1}), Error);
   CHECK_THROWS_AS(fields.set("", std::uint64_t{1}), Error);
+  CHECK_THROWS_AS(fields.set("tensor", std::uint64_t{1}), Error);
   CHECK_THROWS_AS(fields.set("a", std::string("b\nc")), Error);
   fields.set("a", std::string("b c"));
   fields.set("third", 1.0 / 3);
@@ -626,9 +647,11 @@ TEST_CASE("a folder of states keeps to its own files") {
     touch(name);
   const CheckpointFolder states(folder.file("."));
   CHECK(states.steps() == std::vector<std::uint64_t>{3, 10, 1'000'000'000});
-  states.keep_newest(2);
+  states.keep_newest(1, 2);  // of none
+  CHECK(states.steps().size() == 3);
+  states.keep_newest(2, 1'000'000'000);
   CHECK(states.steps() == std::vector<std::uint64_t>{10, 1'000'000'000});
-  states.keep_newest(0);
+  states.keep_newest(0, 1'000'000'000);
   CHECK(states.steps() == std::vector<std::uint64_t>{1'000'000'000});
   CHECK(folder.names() == std::vector<std::string>{"other", "step-000000004.statement",
                                                    "step-1000000000.state", "step-x.state"});

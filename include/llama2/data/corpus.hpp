@@ -147,7 +147,25 @@ class LineReader {
   bool too_long_ = false;
 };
 
+inline bool is_separator(std::string_view line, const Source& source) {
+  return line.substr(0, line.find_last_not_of(" \t") + 1) == source.separator;
+}
+
 }  // namespace detail
+
+/// Whether a line of the source's files is its separator; they are read until one is. Throws `io`;
+/// a damaged file is none of its business.
+inline bool has_separator(const Source& source) {
+  constexpr std::size_t max_line = std::size_t{64} << 10;  // a longer one is no separator
+  for (const std::string& file : source.files) try {
+      detail::LineReader lines(file, std::max(max_line, source.separator.size()));
+      while (const auto line = lines.next())
+        if (!lines.too_long() && detail::is_separator(*line, source)) return true;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::malformed_file) throw;
+    }
+  return false;
+}
 
 /// Goes through the records of all files of all sources, in their order.
 class CorpusReader {
@@ -252,7 +270,7 @@ class CorpusReader {
     const auto separates = [&](std::string_view line) {
       if (source.format == DocumentFormat::whole_file) return false;
       if (source.format == DocumentFormat::blank_lines) return is_blank(line);
-      return line.substr(0, line.find_last_not_of(" \t") + 1) == source.separator;
+      return detail::is_separator(line, source);
     };
     const std::size_t begin = batch.bytes_.size();
     std::uint64_t first_line = 0;

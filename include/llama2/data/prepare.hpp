@@ -101,6 +101,7 @@ class Preparation {
 
   PrepareResult run() {
     examine();
+    if (kept_ == 0) fail_empty();
     if (options_.remove_duplicates) drop_duplicates();
     Tokenizer tokenizer = options_.tokenizer ? *options_.tokenizer : train();
     load_evaluations(tokenizer);
@@ -116,6 +117,15 @@ class Preparation {
   void progress(std::string_view stage, std::uint64_t done, std::uint64_t total,
                 std::string_view unit = "bytes") const {
     if (options_.on_progress) options_.on_progress({stage, done, total, unit});
+  }
+
+  /// Throws the error with the place of the record that it is about.
+  [[noreturn]] void fail_at(const Record& record, const Error& error) const {
+    ErrorDetails details = error.details();
+    details.file = options_.sources[record.source].files[record.file];
+    throw Error(error.code(),
+                "line " + std::to_string(record.line) + ": " + std::string(error.message()),
+                std::move(details));
   }
 
   static std::string place(const std::string& file, std::uint64_t line, std::string_view detail) {
@@ -209,6 +219,7 @@ class Preparation {
       fates_.push_back(fate);
       if (fate != Fate::kept)
         return count(source, record, found.bytes, fate, found.judgement.detail);
+      ++kept_;
       kept_bytes_ += found.bytes;
       if (options_.remove_duplicates) duplicates_->add(found.digest, found.min_hash);
     };
@@ -330,7 +341,11 @@ class Preparation {
       result.bytes = text.size();
       if (fates_[document] != Fate::kept) return;
       result.is_validation = validation_file && split_.is_validation(text);
-      encoders[slot].encode(text, options_.encode, result.tokens);
+      try {
+        encoders[slot].encode(text, options_.encode, result.tokens);
+      } catch (const Error& error) {
+        fail_at(record, error);
+      }
       if (result.is_validation) return;
       result.matches = contamination_->find(result.tokens);
       result.is_dirty = options_.drop_contaminated && contamination_->makes_dirty(result.matches);
@@ -405,6 +420,25 @@ class Preparation {
     }
   }
 
+  /// Of no document there is nothing to make: says what has become of them.
+  [[noreturn]] void fail_empty() const {
+    std::string found;
+    for (std::size_t i = 0; i < fates; ++i) {
+      const Fate fate = static_cast<Fate>(i);
+      const std::uint64_t documents = report_.documents(fate);
+      if (documents == 0) continue;
+      if (!found.empty()) found += "; ";
+      found += std::to_string(documents) + " " + std::string(to_string(fate));
+      for (const SourceReport& source : report_.sources)
+        if (const auto& examples = source.of(fate).examples; !examples.empty()) {
+          found += ", as " + examples.front();
+          break;
+        }
+    }
+    throw Error(ErrorCode::invalid_argument, "no document of the sources was kept",
+                {.found = found.empty() ? "no documents" : found});
+  }
+
   [[noreturn]] void fail_changed() const {
     throw Error(ErrorCode::io, "the sources have changed while they were read; begin anew");
   }
@@ -415,7 +449,8 @@ class Preparation {
   std::uint64_t total_bytes_ = 0;
   std::vector<Fate> fates_;        // of each record
   std::uint64_t corpus_hash_ = 0;  // of all records
-  std::uint64_t kept_bytes_ = 0;   // before duplicates are dropped
+  std::uint64_t kept_ = 0;         // documents, before duplicates are dropped
+  std::uint64_t kept_bytes_ = 0;   // theirs
   std::optional<DuplicateFinder> duplicates_;
   std::optional<ContaminationCheck> contamination_;
 };
@@ -428,8 +463,8 @@ class Preparation {
 /// whole or not at all.
 ///
 /// Throws `io` (a source that is not there or changes meanwhile, a full disk), `invalid_argument`
-/// (options, too little text for the tokenizer), `malformed_file` (damage, where it is refused or
-/// an evaluation's), and what `on_progress` throws.
+/// (options, not one document kept, too little text for the tokenizer), `malformed_file` (damage,
+/// where it is refused or an evaluation's), and what `on_progress` throws.
 inline PrepareResult prepare(const PrepareOptions& options) {
   return detail::Preparation(options).run();
 }

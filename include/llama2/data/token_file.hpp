@@ -222,6 +222,9 @@ class TokenFile {
   [[nodiscard]] std::size_t tokens() const noexcept { return tokens_; }
   [[nodiscard]] std::size_t documents() const noexcept { return documents_; }
 
+  /// Of all tokens and documents, as the file says it; `verify` compares it with them.
+  [[nodiscard]] std::uint64_t hash() const noexcept { return read<std::uint64_t>(footer_ + 16); }
+
   /// Where a document begins among the tokens; of `documents()`, where the last one ends.
   [[nodiscard]] std::size_t document_begin(std::size_t document) const {
     if (document > documents_)
@@ -279,7 +282,7 @@ class TokenFile {
     detail::StreamHash hash;
     hash.add(detail::bytes_as_text(
         bytes().subspan(detail::token_file_header, footer_ - detail::token_file_header)));
-    if (hash.value() != read<std::uint64_t>(footer_ + 16))
+    if (hash.value() != this->hash())
       fail(footer_ + 16, "the file is damaged: its hash is not that of its bytes");
   }
 

@@ -22,7 +22,7 @@
 /// Packed documents: a document that does not see the one before it is a call of its own of
 /// `attention_backward`, with pointers to its first row, as it is a sequence of its own in a
 /// forward pass; every other kernel takes all rows at once. Rows without a loss (prompts, padding)
-/// need not be given to `cross_entropy`: gather the others.
+/// need no logits: gather the others.
 namespace llama2::inline LLAMA2_ABI::reference {
 
 /// dtable[tokens[t]] += dy[t]; table (vocab, dim), dy (count, dim).

@@ -10,13 +10,10 @@
 #endif
 
 #include <cstddef>
-#include <utility>
 
 #include "llama2/base/token.hpp"
-#include "llama2/format/panel.hpp"
 #include "llama2/kernels/attention_backward-inl.hpp"
 #include "llama2/kernels/backward-inl.hpp"
-#include "llama2/kernels/cross_entropy-inl.hpp"
 #include "llama2/kernels/kernels-inl.hpp"
 #include "llama2/kernels/row_product-inl.hpp"
 
@@ -76,21 +73,6 @@ struct TrainingKernels : Kernels {
   static void softmax_backward(float* logits, std::size_t vocab, Token target,
                                float weight) noexcept {
     LLAMA2_TARGET_NAMESPACE::softmax_backward(logits, vocab, target, weight);
-  }
-
-  /// Floats for `cross_entropy`.
-  static constexpr std::size_t cross_entropy_scratch(std::size_t dim, std::size_t vocab) noexcept {
-    return LLAMA2_TARGET_NAMESPACE::cross_entropy_scratch(dim, vocab);
-  }
-  /// `panels` is the head as products take it, (vocab, dim): the logits that `weigh` is shown have
-  /// the very bits of a forward pass.
-  template <class Weigh>
-  static void cross_entropy(const float* hidden, const float* head, const PanelBlock<F32>* panels,
-                            std::size_t tokens, std::size_t dim, std::size_t vocab,
-                            const Token* targets, Weigh&& weigh, float* dhidden, float* dhead,
-                            float* scratch) {
-    LLAMA2_TARGET_NAMESPACE::cross_entropy(hidden, head, panels, tokens, dim, vocab, targets,
-                                           std::forward<Weigh>(weigh), dhidden, dhead, scratch);
   }
 };
 

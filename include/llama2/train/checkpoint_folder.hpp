@@ -59,9 +59,19 @@ class CheckpointFolder {
     return path_of(steps.back());
   }
 
-  /// Removes all but the newest `keep` files, at least one. What cannot be removed stays.
-  void keep_newest(std::size_t keep) const {
-    const auto steps = this->steps();
+  /// Removes the files of later steps. What cannot be removed stays. Throws `io`.
+  void remove_after(std::uint64_t step) const {
+    for (const std::uint64_t later : steps()) {
+      std::error_code error;
+      if (later > step) std::filesystem::remove(path_of(later), error);
+    }
+  }
+
+  /// Of the files up to a step, removes all but the newest `keep`, at least one. What cannot be
+  /// removed stays. Throws `io`.
+  void keep_newest(std::size_t keep, std::uint64_t last) const {
+    auto steps = this->steps();
+    std::erase_if(steps, [&](std::uint64_t step) { return step > last; });
     const std::size_t kept = std::max<std::size_t>(keep, 1);
     for (std::size_t i = 0; i + kept < steps.size(); ++i) {
       std::error_code error;

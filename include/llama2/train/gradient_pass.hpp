@@ -156,6 +156,7 @@ class GradientPass {
   /// Adds the gradients of all weights but those that `add_cross_entropy` has added, for the
   /// gradient that `hidden_gradient()` holds, which is used up. Once after each `forward`.
   void backward(Gradient& gradient) noexcept {
+    if (rows() == 0) return;
     auto tensors = gradient.tensors();
     std::fill_n(d_stream_, rows() * S::dim, 0.0f);
     norm_backward(workspace_.stream, weights_.norm, d_hidden_, tensors.norm);

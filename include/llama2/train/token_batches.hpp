@@ -101,6 +101,7 @@ class TokenBatches {
     const TokenFile& file = stream_.rows().file();
     fields.set("data.tokens", std::uint64_t{file.tokens()});
     fields.set("data.documents", std::uint64_t{file.documents()});
+    fields.set("data.hash", file.hash());
     fields.set("data.tokenizer", std::to_string(file.info().tokenizer.low) + "-" +
                                      std::to_string(file.info().tokenizer.high));
     fields.set("data.length", std::uint64_t{stream_.rows().length()});

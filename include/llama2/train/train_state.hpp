@@ -44,10 +44,11 @@ class StateFields {
   /// `file` is for error messages.
   explicit StateFields(std::string file = {}) : file_(std::move(file)) {}
 
-  /// Appends a field. Throws `invalid_argument` for a name with a space and for a line end, which
-  /// the file could not hold.
+  /// Appends a field. Throws `invalid_argument` for a name with a space, for `tensor`, which is the
+  /// file's own, and for a line end, which it could not hold.
   void set(std::string name, std::string value) {
-    if (name.empty() || name.find_first_of(" \n") != name.npos || value.find('\n') != value.npos)
+    if (name.empty() || name == "tensor" || name.find_first_of(" \n") != name.npos ||
+        value.find('\n') != value.npos)
       throw Error(ErrorCode::invalid_argument, "no field of a saved training", {.tensor = name});
     fields_.emplace_back(std::move(name), std::move(value));
   }

@@ -63,7 +63,7 @@ struct ValidationReport {
 /// What a trainer tells, and asks; all may be empty. What they throw comes out of `run`.
 struct TrainerCallbacks {
   std::function<void(const StepReport&)> on_step = {};
-  /// Computes the validation's loss.
+  /// Computes the validation's loss; of no targets there is none, and nothing is told.
   std::function<LossSum()> validate = {};
   std::function<void(const ValidationReport&)> on_validation = {};
   /// A state has been saved, on the disk, at this path.
@@ -115,7 +115,8 @@ class BasicTrainer {
     return newest.has_value();
   }
 
-  /// Goes on where a saved state is; throws like `resume`.
+  /// Goes on where a saved state is; throws like `resume`. The next save removes the states of
+  /// later steps: the training has turned back from them.
   void restore(const std::string& path) {
     const TrainState state(path);
     state.fields().require(hyper_parameters());
@@ -128,6 +129,7 @@ class BasicTrainer {
     optimiser_.set_steps(step);
     targets_ = targets;
     saved_step_ = step;
+    restored_ = true;
   }
 
   /// Saves the state in the folder, then removes the oldest if there are too many; returns the
@@ -141,7 +143,8 @@ class BasicTrainer {
     std::string path = folder_->path_of(step());
     write_train_state(path, fields, objective_.tensors(), optimiser_.moments());
     saved_step_ = step();
-    folder_->keep_newest(options_.keep);
+    if (restored_) folder_->remove_after(step());
+    folder_->keep_newest(options_.keep, step());
     if (callbacks.on_save) callbacks.on_save(step(), path);
     return path;
   }
@@ -205,7 +208,7 @@ class BasicTrainer {
   void validate() {
     if (!callbacks.validate) return;
     const LossSum losses = callbacks.validate();
-    if (callbacks.on_validation)
+    if (callbacks.on_validation && losses.count != 0)
       callbacks.on_validation({.step = step(), .loss = losses.mean(), .targets = losses.count});
   }
 
@@ -245,6 +248,7 @@ class BasicTrainer {
   std::optional<CheckpointFolder> folder_;
   std::uint64_t targets_ = 0;
   std::optional<std::uint64_t> saved_step_;
+  bool restored_ = false;
 };
 
 }  // namespace llama2::inline LLAMA2_ABI
