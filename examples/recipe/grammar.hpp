@@ -45,8 +45,8 @@ enum class Tense : std::uint8_t { past, present };
 /// kite", "the kite" and "it", and between "Mia" and "she".
 class Writer {
  public:
-  Writer(const std::vector<Entity>& cast, llama2::Random& random)
-      : cast_(cast), random_(random), mentions_(cast.size()) {}
+  Writer(const std::vector<Entity>& cast, llama2::Random& random, Tense tense = Tense::past)
+      : cast_(cast), random_(random), mentions_(cast.size()), tense_(tense) {}
 
   const std::string& text() const { return out_; }
   std::string take() { return std::move(out_); }
@@ -64,7 +64,7 @@ class Writer {
     roles_ = &roles;
     put(" ");
     subject_ = Group{roles.a};
-    mention(subject_, true);
+    if (!gerund) mention(subject_, true);
     first_verb_gerund_ = gerund;
     pattern.remove_prefix(pattern.find(' ') + 1);
     expand(pattern);
@@ -186,9 +186,11 @@ class Writer {
         }
         case '%': put(cast_[group(roles_after()).ids[0]].noun); break;
         case '*': {
-          const Entity& thing = cast_[group(roles_after()).ids[0]];
+          const Group what = group(roles_after());
+          const Entity& thing = cast_[what.ids[0]];
           if (!thing.adjectives.empty()) (put(thing.adjectives), put(" "));
           put(thing.noun);
+          mention(what, false);
           break;
         }
         case '=': where(group(roles_after()).ids[0], false); break;
@@ -503,8 +505,8 @@ class Writer {
     const bool here = mentions_[who.ids[0]].sentence == sentence_;
     const bool topic = mentions_[who.ids[0]].as_subject;
     const double wish = here ? 1.0
-                        : run_ >= 3 && who.count == 1 && as == Case::subject ? 0.15
-                        : as == Case::subject                                ? (topic ? 0.85 : 0.5)
+                        : run_ >= 4 && who.count == 1 && as == Case::subject ? 0.15
+                        : as == Case::subject                                ? (topic ? 0.92 : 0.5)
                         : cast_[who.ids[0]].sort == Sort::person             ? 0.85
                                                                              : 0.65;
     if (pronoun_clear(who) && chance(random_, wish)) {
@@ -677,11 +679,11 @@ class Writer {
   const std::vector<Entity>& cast_;
   llama2::Random& random_;
   std::vector<Mention> mentions_;
+  Tense tense_;
   const Roles* roles_ = nullptr;
   std::string out_;
   int sentence_ = 0;
   int run_ = 0;  ///< subjects in a row that were pronouns
-  Tense tense_ = Tense::past;
   Group subject_;
   Group speaker_;
   Group listener_;

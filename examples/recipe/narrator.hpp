@@ -72,6 +72,8 @@ class Narrator {
           close();
           return true;
         }
+        if (pending_.find(" and ") != pending_.npos || clause.find(" and ") != clause.npos)
+          return false;
         between = " and";
         break;
       case Link::so:

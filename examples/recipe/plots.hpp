@@ -22,7 +22,7 @@ namespace recipe {
 struct Spot {
   Words where;
   Words failure;  ///< the predicate of a clause of a, then what spoils it
-  Words tool, tool_use;
+  Words tool, lender, tool_use;
   Gift gift;
   Words gift_use;
   Words idea;
@@ -31,43 +31,43 @@ struct Spot {
 inline constexpr Spot high_up = {
     "high up in a tree",
     "<jump> as high as possible, but the branch <be.3> much too high",
-    "long ladder", "<lean> the ladder against the trunk, <climb> up and <bring> @o down",
+    "long ladder", "farmer", "<lean> the ladder against the trunk, <climb> up and <bring> @o down",
     Gift::climbs, "<climb> up the trunk as quick as lightning and <drop> @o into the grass",
     "<find> a long stick and <poke> at the branch until @o <fall> down"};
 inline constexpr Spot in_water = {
     "in the middle of the water",
     "<stretch> out as far as possible, but the water <be.3> too deep",
-    "fishing net", "<dip> the net into the water and <pull> @o out",
+    "fishing net", "fisherman", "<dip> the net into the water and <pull> @o out",
     Gift::swims, "<dive> in, <swim> out and <push> @o back to the bank",
     "<throw> little stones behind @o until the waves <carry.past> @o to the bank"};
 inline constexpr Spot in_hole = {
     "at the bottom of a deep, narrow hole",
     "<lie> down and <reach> into the hole, but it <be.3> too deep",
-    "ball of strong string", "<tie> a bent pin to the string and <pull> @o up",
+    "ball of strong string", "weaver", "<tie> a bent pin to the string and <pull> @o up",
     Gift::tiny, "<slip> into the hole and <push> @o out",
     "<bend> a long twig into a hook and <lift> @o out"};
 inline constexpr Spot under_stone = {
     "under a big fallen stone",
     "<push> and <push>, but the stone <not move>",
-    "iron bar", "<push> the iron bar under the stone and <lift> it a little, and out <come.past> @o",
+    "iron bar", "blacksmith", "<push> the iron bar under the stone and <lift> it a little, and out <come.past> @o",
     Gift::strong, "<roll> the stone away as if it <be.3> a pebble",
     "<dig> away the earth beside the stone and <pull> @o out"};
 inline constexpr Spot in_thorns = {
     "in the middle of a thorn bush",
     "<try> to get @o out, but the sharp thorns <prick.past>",
-    "garden rake", "<pull> @o out of the thorns with the rake",
+    "garden rake", "gardener", "<pull> @o out of the thorns with the rake",
     Gift::tiny, "<creep> under the thorns and <bring> @o out without a scratch",
     "<lift> @o out with two long sticks"};
 inline constexpr Spot on_roof = {
     "on the edge of a roof",
     "<climb> on a box, but the roof <be.3> still too high",
-    "tall stepladder", "<climb> the stepladder and <take> @o down",
+    "tall stepladder", "painter", "<climb> the stepladder and <take> @o down",
     Gift::flies, "<fly> up to the roof and <push> @o over the edge",
     "<tie> two broomsticks together and <push> @o down"};
 inline constexpr Spot in_mud = {
     "deep in the sticky mud",
     "<take> one step and <sink> in up to the knees",
-    "wide plank", "<lay> the plank over the mud, <walk> along it and <pull> @o out",
+    "wide plank", "carpenter", "<lay> the plank over the mud, <walk> along it and <pull> @o out",
     Gift::digs, "<dig> away the mud and <bring> @o out",
     "<lay> branches over the mud and <crawl> along them to get @o"};
 
@@ -139,7 +139,7 @@ class Plots : public Simulation {
     if (!known) search(a, b, o, p);
     tell("see", {.a = a, .b = b, .o = o, .w = spot->where},
          known ? "$ab <look> at @o, #w.|$o <be> #w."
-               : "There $o <be>, #w!|At last $a <see> @o #w.|\"(b:a)Look, {call a}! There $o <be>!\" "
+               : "There $o <be>, #w!|At last $a <see> @o #w.|\"(b:a)Look, {call a}! I see @o!\" "
                  "{cry b}. $o <be> #w.");
     get_out(a, b, o, *spot);
     feel(a, maybe() ? Mood::happy : Mood::relieved);
@@ -463,7 +463,7 @@ class Plots : public Simulation {
     if (carrying)
       tell("deliver", {.a = a, .b = c, .o = o},
            "$a <give> @b the basket, and [soon|then] $ab <sit> by the fire and <eat> together.|"
-           "$a <put> @o on the table, and $b <cut.past> a big piece for each of them.|"
+           "$a <put> @o on the table, and there was enough for both of them.|"
            "\"(b:a)[How good it smells|It is just what I need],\" {say b}.");
     else
       tell("explain", {.a = a, .b = c},
@@ -478,8 +478,8 @@ class Plots : public Simulation {
     fair_weather();
     const Id a = child(maybe(0.5) ? trait::generous | trait::timid | trait::bold : 0);
     introduce(a);
-    const Id p = somewhere(place::wild | place::water | place::road, place::indoors);
     const Creature& kind = creature(false, true);
+    const Id p = kind.farm ? somewhere(place::wild | place::road, place::dark | place::high) : place_of(kind.place);
     const bool named = maybe(0.6);
     const Id c = animal(kind, false);
     paragraph();
@@ -556,15 +556,21 @@ class Plots : public Simulation {
         tell("stay", {.a = c, .b = a},
              "When the gate was opened, @a <not go> away. It <follow.past> @b back into the house.|"
              "It did not want to leave. Wherever $b <go>, it went, too.");
+      } else if (kind.farm) {
+        tell("claim", {.a = a, .c = c},
+             "Then a farmer came who <had be> looking for the %c everywhere. It was hard to give it back. "
+             "\"You may visit it whenever you like,\" said the farmer, \"because you saved its life.\"|"
+             "One day, there was a knock at the door. An old farmer had lost a %c. $a <be> sad, but $a <give> it back. "
+             "\"Come and see it every Sunday,\" said the farmer.");
+        tell("end", {.a = a}, "And that is what $a <do>.|So $a <not lose> a friend after all.");
       } else {
         so("release", {.a = a, .c = c, .p = p},
            "$a <know> that a wild animal must be free. So $a <take> it back +p and <let> it go.|"
            "One morning, $a <take> it +p and <open> the basket. It looked at @a once more and was gone.");
-        if (!kind.farm)
-          feel(a, maybe(0.7) ? Mood::sad : Mood::proud);
+        feel(a, maybe(0.7) ? Mood::sad : Mood::proud);
         tell("visit", {.a = a, .c = c, .p = p},
-            "But sometimes, when $a <be> =p, it came to say hello.|"
-            "But from that day on, $a often <hear> it =p, and then $a <smile>.");
+             "But sometimes, when $a <be> =p, it came to say hello.|"
+             "But from that day on, $a often <hear> it =p, and then $a <smile>.");
       }
     }
     if (keeps)
@@ -819,13 +825,13 @@ class Plots : public Simulation {
          "One #y day, `a <give> @b ~o for a picnic.");
     const Id p = somewhere(place::play | place::wild | place::water, place::indoors);
     go(a, p);
-    then("sit", {.a = a, .o = o, .p = p}, "$a <sit> down in the shade and <unpack> @o|$a <spread> a blanket and <put> `o on it");
+    then("sit", {.a = a, .o = o, .p = p}, "$a <sit> down in the shade and <unpack> @o.|$a <spread> a blanket and <put> `o on it");
     const Id b = maybe(0.65) ? child() : nobody;
     const bool beast = b == nobody;
     const Id c = beast ? animal(creature(true), false) : b;
     paragraph();
     if (beast)
-      tell("meet", {.a = a, .c = c}, "Then ~c came out of the bushes. It was thin, and it looked at the food with big eyes.|A little way off sat ~c. It licked its lips.");
+      tell("meet", {.a = a, .c = c}, "Then ~c came out of the bushes. It was thin, and it looked at the food with big eyes.|A little way off sat ~c. It looked very hungry.");
     else
       tell("meet", {.a = a, .c = c}, "Not far away sat ~c, all alone. $c <have> nothing to eat.|Then ~c came along the path. $c <look> at the food and then at the ground.");
     const bool selfish = is_a(a, trait::selfish | trait::proud) ? maybe(0.8) : maybe(0.15);
@@ -965,7 +971,7 @@ class Plots : public Simulation {
     if (at(b).owner == nobody)
       tell("play", r, "One day, $a <be> playing =p with ^a friend @b.|One day, $a and ^a friend `b went +p.");
     else
-      tell("play", r, "One day, $ab <go> +p to [play|pick berries|look for treasure].");
+      tell("play", r, "One day, $ab <go> +p to [play|collect pine cones|look for treasure].");
     const std::size_t kind = any(3);
     constexpr std::string_view arrivals[] = {
         "[Suddenly|All at once], the sky turned black, and thunder rolled.|Dark clouds came up, and the first heavy drops fell.",
@@ -1216,7 +1222,7 @@ class Plots : public Simulation {
     const Id c = animal({riddle->culprit, "", "", "", true, true}, false);
     const R r{.a = a, .b = b, .c = c, .u = riddle->riddle, .v = riddle->clue, .w = riddle->second, .x = riddle->reason};
     paragraph();
-    tell("riddle", r, "One day, strange things began to happen. #u.|Then something strange happened. #u, and nobody knew why.|#u. Nobody could explain it.");
+    tell("riddle", r, "One day, strange things began to happen. #u.|Then something strange began to happen. #u, and nobody knew why.|#u. Nobody could explain it.");
     const bool blames = is_a(b, trait::proud | trait::impatient | trait::selfish) || maybe(0.3);
     if (blames)
       tell("suspect", r,
@@ -1270,8 +1276,7 @@ class Plots : public Simulation {
                                         work.parts.find("wheel") != Words::npos ||
                                         work.parts.find("board") != Words::npos);
     if (borrows) {
-      const Job& trade = jobs[3];
-      const Id c = worker(trade);
+      const Id c = worker(job_of("carpenter"));
       const Id tool = plain_thing(pick({"hammer", "saw", "pair of pliers", "measuring tape"}));
       tell("borrow", {.a = a, .b = c, .o = tool}, "$a <run> to @b. \"(a:b)May I borrow your %o?\" {ask a}. \"(b:a)Yes, if you bring it back tonight,\" {answer b}.");
     }
@@ -1582,7 +1587,7 @@ class Plots : public Simulation {
       tell("idea", {.a = doer}, "Then $a <have> an idea.|\"(a)I know what to do!\" {cry a}.|$a <think> hard.");
       then("solve", {.a = doer, .o = o, .u = spot.idea}, "$a #u");
     } else if (way == 1) {
-      const Job& trade = job();
+      const Job& trade = job_of(spot.lender);
       const Id c = worker(trade);
       const std::string_view tool = spot.tool;
       if (maybe(0.3)) {
@@ -1643,7 +1648,7 @@ class Plots : public Simulation {
         if (way == 0) {
           tell("cross", r, "$a <look> up and down the bank and <find> a row of big stones. Carefully, $a <step> from one to the next.|A tree had fallen across the water. $a <hold> the basket tightly and <walk> over it, step by step.");
         } else if (way == 1) {
-          const Id c = worker(jobs[27]);
+          const Id c = worker(job_of("ferryman"));
           tell("ferry", {.a = a, .b = c}, "`b was sitting in a little boat. \"(b:a)If you sing me a song, I will take you across,\" {say b}.");
           so("sing", r, "$a <sing> all the way, and soon they were on the other side.|$a <sing> the longest song that $a <know>.");
         } else {

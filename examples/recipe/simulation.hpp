@@ -147,7 +147,7 @@ class Simulation {
   Id worker(const Job& job) {
     Entity out;
     out.sort = Sort::person;
-    const bool she = maybe();
+    const bool she = maybe() && !job.noun.ends_with("man");
     out.pronoun = she ? Pronoun::she : Pronoun::he;
     std::string name = she ? "Mrs. " : "Mr. ";
     if (plan_.animals) {
@@ -183,17 +183,22 @@ class Simulation {
       if ((kind.tags & tags) == 0 || (kind.tags & world) == 0 || (kind.tags & without) != 0 ||
           used(kind.noun))
         continue;
-      Entity out;
-      out.sort = Sort::place;
-      out.unique = true;
-      out.noun = kind.noun;
-      out.at = kind.at;
-      out.to = kind.to;
-      if (maybe(0.35)) out.adjectives = one_of(kind.look);
-      if (out.noun == "old well" || out.noun == "old bridge" || out.noun == "hollow oak")
-        out.adjectives.clear();
-      return add(out);
+      return place_like(kind);
     }
+  }
+  Id place_of(std::string_view noun) {
+    return place_like(*std::find_if(std::begin(places), std::end(places),
+                                    [&](const PlaceKind& kind) { return kind.noun == noun; }));
+  }
+  Id place_like(const PlaceKind& kind) {
+    Entity out;
+    out.sort = Sort::place;
+    out.unique = true;
+    out.noun = kind.noun;
+    out.at = kind.at;
+    out.to = kind.to;
+    if (maybe(0.35) && !kind.noun.starts_with("old ")) out.adjectives = one_of(kind.look);
+    return add(out);
   }
 
   const ThingKind& thing_kind(std::uint32_t all, std::uint32_t none = 0) {
@@ -268,6 +273,9 @@ class Simulation {
   }
 
   const Job& job() { return pick(jobs); }
+  static const Job& job_of(std::string_view noun) {
+    return *std::find_if(std::begin(jobs), std::end(jobs), [&](const Job& j) { return j.noun == noun; });
+  }
 
   // ---- events ----
 
@@ -436,7 +444,7 @@ class Simulation {
     tell("apologise", {.a = a, .b = b},
          "\"(a:b)I am [so|very|really] sorry[, {call b}|]. [It was my fault|I did not mean to|"
          "I should not have done that|Please forgive me],\" {say a}.|"
-         "$a <go> to @b and <say> that $a <be> sorry.|"
+         "$a <ask> @b for forgiveness.|"
          "\"(a:b)Please forgive me[, {call b}|]. I was wrong,\" {whisper a}.|"
          "$a <take> a deep breath and <say> sorry to @b.");
   }
