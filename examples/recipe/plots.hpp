@@ -1552,6 +1552,317 @@ class Plots : public Simulation {
     tell("end", {.a = b, .b = a, .w = r.w}, "And when summer came again, $a <be> the first to gather #w.|The next summer, $ab <work> in the morning and <sing> in the afternoon.");
   }
 
+  void found_purse() {
+    begin("honesty", "moral", 0.2);
+    const Id a = child();
+    introduce(a);
+    const std::string_view found = plan_.animals ? pick({"a bag of golden acorns", "a basket of hazelnuts", "a necklace of blue beads", "a jar of honey"})
+                                                 : pick({"a leather purse full of coins", "a wallet with a silver clasp", "a golden watch on a chain", "an envelope with money in it", "a box with three silver spoons"});
+    const Id p = somewhere(place::road | place::play, place::indoors);
+    const R r{.a = a, .p = p, .u = found};
+    one_day("find", r, "<find> #u =p");
+    const bool tempted = is_a(a, trait::selfish | trait::proud | trait::impatient) ? maybe(0.8) : maybe(0.4);
+    tell("look", r, "$a <look> round. There was nobody to be seen.|\"(a)Who can have lost this?\" $a <wonder>.|$a <call> out, but nobody answered.");
+    if (tempted) {
+      tell("tempt", {.a = a, .u = plan_.animals ? pick({"eat like a king for a month", "never have to gather food again", "give the greatest feast in the wood"})
+                                                : pick({"buy every toy in the shop", "eat cake for a whole year", "buy a pony", "travel to the sea", "buy the biggest kite in town"})},
+           "\"(a)With this I could #u,\" $a <think>.|For a while, $a <dream>. $a <can> #u!");
+      tell("take", r, "$a <hide> it under ^a jacket and <walk> on quickly.|So $a <take> it home and <hide> it in a drawer.");
+      if (plan_.animals) retold("So $a <take> it home and <hide> it under some leaves.");
+      tell("regret", r, "But it seemed to grow heavier with every step.|But that night, $a <not sleep>. Every creak sounded like a footstep.");
+    }
+    const Id b = worker(job());
+    paragraph();
+    tell("meet", {.a = b, .b = a},
+         tempted ? "The next day, `a was looking under every bush. ^a eyes were red. \"(a:b)I have lost everything I had,\" {say a}. \"(a:b)It was meant for my sick daughter.\"|"
+                   "In the morning, $b <meet> @a, who was looking for something and was close to tears."
+                 : "Just then, `a came along, pale and out of breath. \"(a:b)Have you seen anything on the path?\" {ask a}.|"
+                   "Not far away, `a was turning over every leaf. $a <look> very unhappy.");
+    tell("return", {.a = a, .b = b, .u = found},
+         tempted ? "$a <feel> ^a face grow hot. $a <run> home, <bring> it back and <give> it to @b.|\"(a:b)I found it, and I wanted to keep it,\" {whisper a}. \"(a:b)I am sorry.\""
+                 : "\"(a:b)[Is this yours|Are you looking for this]?\" {ask a}.|$a <hold> it out. \"(a:b)I think that this is yours,\" {say a}.");
+    if (tempted) retold("^a face grew hot. $a <run> home, <come> back and <put> it into ^b hands.|\"(a:b)I found it, and I wanted to keep it,\" {whisper a}. \"(a:b)I am sorry.\" Then $a <give> it back.");
+    tell("joy", {.a = b, .b = a}, "$a <can> hardly believe it. \"(a:b)[You do not know what this means to me|You have saved me|There are still honest people in the world],\" {say a}.|Tears of joy ran down ^a cheeks.");
+    if (plan_.animals) retold("$a <can> hardly believe it. \"(a:b)[You do not know what this means to me|You have saved me],\" {say a}.");
+    if (maybe(0.55)) {
+      const Id o = thing(thing_kind(is::gift, is::house));
+      paragraph();
+      tell("reward", {.a = b, .b = a, .o = o}, "A week later, $a <come> to see @b and <bring> @b ~o as a present.|To say thank you, $a <give> @b ~o.");
+      feel(a, Mood::happy);
+    } else {
+      feel(a, maybe() ? Mood::relieved : Mood::proud);
+    }
+    paragraph();
+    tell("end", {.a = a}, tempted ? "That night, $a <sleep> soundly again.|From then on, $a <know> that a thing that belongs to someone else weighs more than lead."
+                                  : "$a <have> nothing more than before, and yet $a <feel> rich.|A clear conscience is a soft pillow.");
+  }
+
+  void rumour() {
+    begin("a rumour", "funny");
+    const Id a = child();
+    introduce(a);
+    struct Tale { Words truth, first, second, third; };
+    static constexpr Tale tales[] = {
+        {"lost a coat button", "has lost every button", "has no more clothes to wear", "has been robbed by thieves and is freezing in a ditch"},
+        {"sneezed twice", "has a terrible cold", "has a fever and sees ghosts", "has only one day to live"},
+        {"saw a big shadow", "has seen a wolf", "has fought with a wolf", "has been carried off by ten wolves"},
+        {"found an old coin", "has found a purse", "has found a chest of gold", "has bought a castle"},
+        {"slipped on the bridge", "has fallen off the bridge", "has been washed away by the river", "is sailing to China on a log"},
+        {"caught a small fish", "has caught a big fish", "has caught a fish as long as a boat", "rides through the lake on a whale"},
+        {"burned a piece of toast", "has burned the whole breakfast", "has set the kitchen on fire", "has burned down the house"},
+        {"ate a sour apple", "has a bad stomach ache", "has eaten a poisoned apple", "lies in a glass box in the forest"},
+        {"planted a big pumpkin", "has a pumpkin as big as a cow", "lives in a pumpkin", "drives to town in a golden pumpkin"}};
+    const Tale& tale = pick(tales);
+    const Id b = child();
+    const Id c = child();
+    const R r{.a = a, .b = b, .c = c, .u = tale.truth, .v = tale.first, .w = tale.second, .x = tale.third};
+    paragraph();
+    tell("happen", r, "One morning, $a #u. That was all.|One day, something quite small happened: $a #u.");
+    tell("tell", {.a = b, .b = c, .c = a, .v = tale.first}, "^c friend `a heard of it and told it to ~b. \"(a:b)Imagine, `c #v!\" {say a}.|`a, who lived nearby, ran to ~b. \"(a:b)Have you heard? `c #v!\"");
+    tell("exaggerate", {.a = c, .b = a, .w = tale.second},
+         "$a <shake> ^a head and <run> to the neighbours. \"(a)Poor `b #w!\" {say a}.|"
+         "$a <run> from house to house. \"(a)Do you know that `b #w?\" {ask a}.");
+    tell("spread", {.a = a, .x = tale.third}, "By noon, everyone was saying that `a #x.|And so it went on from door to door. In the end, people said that `a #x.");
+    // What is said now was said then.
+    std::string told_last(tale.third);
+    if (told_last.starts_with("has ")) told_last.replace(0, 3, "had");
+    if (told_last.starts_with("is ")) told_last.replace(0, 2, "was");
+    if (told_last.starts_with("rides ")) told_last.replace(0, 5, "rode");
+    if (told_last.starts_with("lies ")) told_last.replace(0, 4, "lay");
+    if (told_last.starts_with("drives ")) told_last.replace(0, 6, "drove");
+    if (const std::size_t is_at = told_last.find(" and is "); is_at != std::string::npos) told_last.replace(is_at, 8, " and was ");
+    plan_.events.back().roles.x = keep(std::move(told_last));
+    paragraph();
+    tell("gather", {.a = a}, "In the evening, all of them came to ^a house with [flowers|candles|soup and bandages] and sad faces.|Everybody hurried to ^a house to help.");
+    tell("open", {.a = a, .b = c}, "The door opened, and there stood `a, [eating an apple|with a spoon in one hand|in the best of health]. \"(a)What is the matter?\" {ask a}.");
+    feel(a, Mood::surprised);
+    tell("laugh", {.a = a, .u = tale.truth},
+         "When $a <hear> what people said, $a <laugh> until $a <have> to sit down. \"(a)I only #u,\" $a <say>.|"
+         "\"(a)I only #u! That is all,\" {laugh a}.");
+    tell("ashamed", {.a = b, .b = c}, "$ab <look> at each other and <turn> red.");
+    paragraph();
+    tell("end", {.a = b, .b = a}, "After that, $a always <ask> first whether a story was true.|A story is like a snowball: it grows as it rolls.|Since everyone was there with soup and flowers, they had a party instead.");
+  }
+
+  void training() {
+    begin("training a pet", "funny", 0.0);
+    const Id a = child();
+    introduce(a);
+    const Creature& kind = pick(creatures);
+    const Creature* pet = &kind;
+    while (!pet->pet || pet->noun == "tortoise" || pet->noun == "hamster" || pet->noun == "canary" || pet->noun == "rabbit") pet = &pick(creatures);
+    const Id c = animal(*pet, true, a);
+    at(c).adjectives = pick({"lively", "naughty", "clumsy", "fluffy", "spotted", "young", "hungry", "curious"});
+    const bool bird = pet->noun == "parrot";
+    const std::string_view misdeed = bird ? pick({"shouted \"Fire!\" in the middle of the night", "threw all the seeds out of the cage", "told everyone a great secret", "bit the postman in the finger"})
+                                          : pick({"chewed up a slipper", "dug up the tulips", "stole a sausage from the table", "jumped up at every visitor", "chased the hens", "pulled the washing off the line", "tore a cushion into a hundred pieces"});
+    const std::string_view trick = bird ? pick({"say good morning", "sing a song", "fly to ^a shoulder", "count to three"})
+                                        : pick({"sit and wait", "give a paw", "fetch the newspaper", "jump through a hoop", "come when called", "roll over", "carry a basket"});
+    const R r{.a = a, .c = c, .u = misdeed, .v = trick, .w = pet->food};
+    tell("own", r, "$a <have> ~c.|For ^a birthday, $a <get> ~c.");
+    tell("misdeed", r, "$c <be> sweet, but also very naughty. One day, $c #u.|On the very first day, $c #u.");
+    const Id b = relative(a, true);
+    tell("complain", {.a = b, .b = a, .c = c}, "\"(a:b)You must teach @c how to behave,\" {say a}.|\"(a:b)If this goes on, `c will have to live in the shed,\" {say a}.");
+    paragraph();
+    const bool impatient = is_a(a, trait::impatient | trait::selfish | trait::proud) || maybe(0.3);
+    tell("teach", r, "$a <decide> to teach @c to #v. But $c only <look> out of the window.|First $a <try> to teach @c to #v. $c <yawn> and <fall> asleep.");
+    if (impatient) {
+      tell("shout", r, "$a <grow> angry and <shout>. Then $c <creep> under the bed and <not come> out.|\"(a)You stupid %c!\" {cry a}. $c <hide> behind the sofa.");
+      tell("advise", {.a = b, .b = a}, "\"(a:b)Nobody learns anything out of fear,\" {say a}. \"(a:b)Praise helps more than shouting.\"|\"(a:b)Did you learn to walk in one day?\" {ask a}.");
+    }
+    so("reward", r, "Now $a <take> #w in one hand. Each time $c <do> a little better, there was a small reward.|From then on, $a <practise> for only ten minutes a day, and at the end there was always #w.");
+    tell("progress", r, "After [a week|ten days|two weeks], $c <can> #v.|Day by day, it went better, until one morning $c <can> #v.");
+    feel(a, Mood::proud);
+    if (maybe(0.6)) {
+      paragraph();
+      tell("show", {.a = a, .b = b, .c = c, .v = trick}, "On Sunday, $a <invite> the whole family to a show. $c <do> everything right, and everybody clapped.|When $b <come> home, $a <say>, \"(a:b)Look!\" And `c did it at once. \"(b:a)I can hardly believe my eyes,\" {say b}.");
+      tell("end", {.a = a, .c = c}, "Only when it was over, $c <steal> a [biscuit|sandwich|slice of cake]. Nobody is perfect.|As a reward, there was [a bone|a treat|a cuddle] and a long walk.");
+      if (bird) retold("Only when it was over, $c <steal> a biscuit. Nobody is perfect.");
+    } else {
+      paragraph();
+      tell("end", {.a = a, .c = c}, "And $a <had learn> something, too: patience works better than anger.|Now the two of them were the best team in the street.");
+    }
+  }
+
+  void invention() {
+    begin("an invention", "funny", 0.15);
+    const Id a = child(maybe(0.7) ? trait::clever : 0);
+    introduce(a);
+    struct Machine { Words name, purpose, made_of, mishap, cure; };
+    static constexpr Machine machines[] = {
+        {"a machine for waking people up", "nobody would oversleep again", "an alarm clock, a bucket and a long string", "it poured the water over the wrong bed", "used a bell instead of water"},
+        {"a machine for peeling apples", "there would be more time for eating", "a crank, a fork and an old bicycle chain", "it peeled the tablecloth as well", "made the knife shorter"},
+        {"a machine for watering flowers", "the garden would never be dry", "a barrel, a hose and a weathercock", "it watered the postman", "turned the hose the other way"},
+        {"a wind waggon", "nobody would have to push any more", "four wheels, a mast and a bed sheet", "it ran straight into the duck pond", "added a rudder and a brake"},
+        {"a hat with a lamp", "one could read in the dark", "a straw hat, a candle and a jam jar", "the hat began to smoke", "took fireflies instead of the candle"},
+        {"a machine for catching mice kindly", "no mouse would be hurt", "a box, a spring and a bit of cheese", "it caught a shoe, a glove and a grandfather", "made the door much smaller"},
+        {"shoes for walking on water", "the way to the island would be short", "two boards and eight empty bottles", "the feet floated, but the head went under", "tied a pole between the boards"},
+        {"a machine for shaking down plums", "nobody would have to climb", "a rope, a wheel and a heavy stone", "all the plums flew over the wall", "stretched a sheet under the tree"},
+        {"a letter lift", "friends could send messages from window to window", "a pulley, a basket and a washing line", "the basket stopped in the middle, high above the street", "put some oil on the pulley"}};
+    const Machine& machine = pick(machines);
+    const R r{.a = a, .u = machine.name, .v = machine.purpose, .w = machine.made_of, .x = machine.mishap, .y = machine.cure};
+    paragraph();
+    tell("idea", r, "One day, $a <have> a grand idea. $a <want> to build #u, so that #v.|\"(a)I will invent #u,\" $a <announce> at breakfast. \"(a)Then #v.\"");
+    if (is_a(a, trait::clever) && maybe(0.5)) tell("draw", r, "First, $a <draw> a plan with [twelve arrows|many lines and numbers|a red pencil].");
+    tell("build", r, "$a <take> #w and <begin> to work. There was hammering and sawing [all day long|from morning till night|until supper].|Out of #w, $a <build> something that nobody had ever seen before.");
+    const Id b = relative(a, maybe());
+    tell("doubt", {.a = b, .b = a}, "\"(a:b)[Will that work|Is that safe|What on earth is that]?\" {ask a}. \"(b:a)[Wait and see|Of course|You will be amazed],\" {answer b}.");
+    paragraph();
+    tell("test", r, "Then came the test. $a <pull> the lever. Everything began to [rattle|turn|hum|shake], and #x!|The great moment came. At first, all went well. Then there was a bang, and #x.");
+    tell("result", {.a = b, .b = a}, "For a moment, nobody said a word. Then $a <begin> to laugh.|\"(a:b)That was not quite what you wanted, was it?\" {ask a}.");
+    if (is_a(a, trait::proud | trait::impatient)) {
+      feel(a, Mood::angry);
+      tell("calm", {.a = b, .b = a}, "\"(a:b)Every inventor fails at first,\" {say a}. \"(a:b)The good ones try again.\"");
+    } else if (maybe()) {
+      tell("think", r, "$a <scratch> ^a head and <think>.|\"(a)Interesting,\" {say a}, and $a <write> something in a notebook.");
+    }
+    so("improve", r, "$a #y. [Now it worked almost perfectly.|This time, it did just what it should.]|The next day, $a #y and <try> once more. It worked!");
+    feel(a, Mood::proud);
+    paragraph();
+    tell("end", r, "Soon, all the neighbours wanted to have one.|And that evening, $a already <have> the next idea.|\"(a)Tomorrow I will invent something even better,\" {say a}.|And nobody ever laughed at ^a inventions again. Well, hardly ever.");
+  }
+
+  void farewell() {
+    begin("saying goodbye", "tender");
+    const Id a = child();
+    introduce(a);
+    const Id b = child();
+    const std::string_view far = plan_.animals ? pick({"the other side of the mountains", "a warmer country", "the far end of the lake", "a deeper forest"})
+                                               : pick({"a city by the sea", "another country", "a farm in the south", "an island", "a town beyond the mountains"});
+    const R r{.a = a, .b = b, .u = far};
+    paragraph();
+    tell("friends", r, "^a best friend was `b. They had [a secret language|a hiding place in the reeds|a song that only they knew|a hut of branches], and they met every day.|$a and ^a friend `b did everything together, and nobody ever saw one without the other.");
+    tell("news", r, "But one day, $b <come> with tears in ^b eyes. \"(b:a)We are moving to #u,\" {say b}.|Then came the news: ^b family was moving to #u.");
+    feel(a, Mood::sad);
+    const bool sulks = is_a(a, trait::proud | trait::selfish | trait::impatient) ? maybe(0.7) : maybe(0.25);
+    if (sulks) {
+      tell("sulk", r, "\"(a:b)Then go,\" {say a}, \"I do not care.\" But it was not true.|For three days, $a <not want> to see @b, because it hurt too much.");
+      const Id m = relative(a, true);
+      tell("advise", {.a = m, .b = a}, "\"(a:b)You have only a few days left,\" {say a}. \"(a:b)Do not waste them.\"|\"(a:b)Whoever is sad has loved somebody,\" {say a}. \"(a:b)Tell your friend.\"");
+      so("reconcile", r, "$a <run> to @b as fast as $a <can>. \"(a:b)I was unkind because I was so sad,\" {say a}.");
+    }
+    paragraph();
+    tell("last_days", r, "They used every hour that was left. They [climbed their favourite tree|swam in the pond|ate cherries on the wall], and in the evening they watched the stars.|On the last day, they visited all the places they loved.");
+    const std::string_view token = pick({"a blue stone", "half of a broken shell", "a lucky button", "a braid of red wool", "a little carved boat", "a feather", "a silver thimble", "a four-leaf clover in a small box"});
+    tell("give", {.a = a, .b = b, .w = token}, "When it was time to go, $a <give> @b #w. \"(a:b)So that you do not forget me,\" {say a}.|$a <press> #w into ^b hand. \"(a:b)Keep it,\" {whisper a}.");
+    tell("part", r, "$ab <wave> until they could not see each other any more.|The cart rolled away, and $a <stand> on the road for a long time.");
+    if (plan_.animals) retold("$ab <wave> until they could not see each other any more.");
+    paragraph();
+    const std::size_t later = any(3);
+    if (later == 0)
+      tell("letter", r, "After [two weeks|a month|ten days], a letter came. In it was a pressed flower and the words, \"Come and see me in summer!\"");
+    else if (later == 1)
+      tell("new_friend", r, "It was a quiet autumn. Then somebody new came, who was also alone, and $a <remember> how it felt and <say> hello.");
+    else
+      tell("star", r, "But every evening at eight, $a <look> at the brightest star, and far away $b <do> the same. They had agreed on it.");
+    tell("end", r, "And so $a <learn> that a friend who is far away is still a friend.|Some friendships are longer than any road.|$a <smile>. The world was big, but not too big for two friends.");
+  }
+
+  void rainy_day() {
+    begin("a rainy day", "playful", 0.15);
+    weather({Sky::rainy, Sky::stormy, Sky::foggy});
+    const Id a = child();
+    introduce(a);
+    const Id b = maybe() ? relative(a, false) : child();
+    const R r{.a = a, .b = b, .y = weather_->day};
+    paragraph();
+    if (at(b).owner == nobody)
+      tell("visit", r, "One #y day, ^a friend `b came to visit. They had wanted to [fly kites|go fishing|build a dam|pick blackberries], but outside it poured.");
+    else
+      tell("rain", r, "It was a #y day. $ab <sit> at the window. They had wanted to [fly kites|go fishing|build a dam|pick blackberries], but outside it poured.");
+    feel(a, Mood::bored);
+    struct Game { Words what, how, trouble, turn; };
+    static constexpr Game games[] = {
+        {"pirates", "Two chairs became a ship, and a sheet became the sail", "a storm threw the captain off the sofa", "the rug was full of sharks, and they had to swim for their lives"},
+        {"explorers", "The hall was a jungle, and the wardrobe was a cave", "a wild beast growled behind the curtain, and it was only the cat", "under the stairs they found a treasure of old buttons"},
+        {"a shop", "They sold spoons, cushions and dry beans for paper money", "the baby ate the money", "the best customer was grandmother, who bought everything"},
+        {"a circus", "The broom was a horse, and the lamp was the moon", "the acrobat fell into the laundry", "the whole family bought tickets"},
+        {"a journey to the moon", "A big box was the rocket, and two pots were the helmets", "the rocket tipped over during the landing", "on the moon they ate biscuits and called them moon stones"},
+        {"kings and queens", "They made crowns of paper and cloaks of blankets", "both wanted to sit on the throne", "they built a second throne out of cushions"},
+        {"a theatre", "The curtain was a tablecloth, and the actors were socks with button eyes", "the wolf's head came off in the middle of the play", "the audience laughed so much that they played it twice"},
+        {"a band", "They drummed on pots and blew into bottles", "the neighbours knocked on the wall", "the neighbours came over and brought a trumpet"}};
+    const Game& game = pick(games);
+    const R g{.a = a, .b = b, .u = game.what, .v = game.how, .w = game.trouble, .x = game.turn};
+    tell("idea", g, "Suddenly $b <jump> up. \"(b:a)Let us play #u!\" {cry b}.|\"(a:b)I know something,\" {say a}. \"(a:b)We will play #u.\"");
+    tell("play", g, "#v.|They went to work at once. #v.");
+    tell("trouble", g, "All went well until #w.|Then something happened: #w.");
+    tell("turn", g, "They laughed so much that it hurt. Then #x.|But that only made it better, for #x.");
+    if (game.trouble.find("throne") != Words::npos) retold("They almost quarrelled. But then #x.");
+    paragraph();
+    if (maybe(0.6)) tell("sun", r, "Suddenly it was bright. \"(b:a)Look, it has stopped raining!\" {say b}. \"(a:b)What a pity,\" {say a}.|In the evening, the clouds broke open, but nobody noticed it.");
+    tell("end", r, "\"(a:b)I hope that it rains again tomorrow,\" {say a}.|It was the best rainy day of all.|From then on, $a <not mind> the rain.");
+  }
+
+  void little_one() {
+    begin("looking after someone small", "gentle");
+    const Id a = child();
+    introduce(a);
+    const Id b = relative(a, false);
+    at(b).noun = at(b).pronoun == Pronoun::she ? "little sister" : "little brother";
+    const Id m = relative(a, true);
+    const R r{.a = a, .b = b, .c = m};
+    paragraph();
+    tell("ask", r, "One day, `c had to go out. \"(c:a)Please look after your %b,\" {say c}.|\"(c:a)Can you watch your %b for an hour?\" `c asked one afternoon.");
+    tell("think", r, is_a(a, trait::proud | trait::selfish | trait::impatient) ? "\"(a)That will be easy,\" $a <think>. How wrong $a <be>!|$a <sigh>. $a <had want> to go out and play." : "\"(a)Gladly,\" {say a}.|$a <be> proud to be trusted.");
+    struct Prank { Words what, cure; };
+    static constexpr Prank pranks[] = {
+        {"put a pea into one ear", "tilted the small head and tapped it gently until the pea rolled out"},
+        {"poured the flour over the floor and painted pictures in it", "fetched a broom and made a game of sweeping"},
+        {"climbed on the table and could not get down", "put a mountain of pillows beside the table"},
+        {"cried and cried and did not say why", "sang every song, one after the other, until it was quiet"},
+        {"crawled under the bed and fell asleep there, and could not be found anywhere", "followed the sound of a tiny snore"},
+        {"hid all the shoes in the oven", "played detective and found every pair"},
+        {"wanted to keep a slug in the butter dish", "found a jar with leaves for the slug"},
+        {"asked why a hundred times", "answered ninety-nine times and then asked why back"}};
+    const Prank& first = pick(pranks);
+    const Prank* second = &pick(pranks);
+    while (second == &first) second = &pick(pranks);
+    tell("prank", {.a = a, .b = b, .u = first.what, .v = first.cure}, "Hardly was the door shut when `b #u. So $a #v.|First, `b #u. $a <think> for a moment. Then $a #v.");
+    if (maybe(0.7)) {
+      tell("prank", {.a = a, .b = b, .u = second->what, .v = second->cure}, "Then `b #u. [Patiently|With a sigh|Quickly], $a #v.");
+    }
+    feel(a, Mood::tired);
+    paragraph();
+    tell("return", r, "When `c came back, everything was quiet. $ab <be> fast asleep on the rug.|At last `c came home. \"(c:a)Was everything all right?\" {ask c}. \"(a:c)More or less,\" {say a}.");
+    tell("praise", r, "\"(c:a)I could not have done it better,\" {say c}.|$c <be> full of praise.");
+    tell("end", r, "\"(a:c)Was I like that, too?\" {ask a}. \"(c:a)You were worse,\" {laugh c}.|Now $a <know> how hard `c worked every day, and from then on $a <help> more.|That evening, $b <draw> a picture of the two of them and <give> it to @a.");
+  }
+
+  void choice() {
+    begin("a difficult choice", "thoughtful");
+    const Id a = child();
+    introduce(a);
+    const Id b = child();
+    struct Choice { Words plan, need; };
+    static constexpr Choice choices[] = {
+        {"the circus was coming, and everyone was going to see it", "had fallen ill and was all alone"},
+        {"there was a great feast on the hill", "had hurt a foot and could not walk"},
+        {"the river was frozen, and all the others went skating", "had to finish a whole cartload of work before dark"},
+        {"a boat was going to the island for the first time that year", "had lost something dear and was looking for it in tears"},
+        {"there was to be a great kite festival", "was too sad to come out of bed"},
+        {"it was the day of the treasure hunt", "had been left out and had no one to go with"}};
+    const Choice& choice = pick(choices);
+    const R r{.a = a, .b = b, .u = choice.plan, .v = choice.need};
+    paragraph();
+    tell("plan", r, "One day, #u. $a <had be> looking forward to it for weeks.|At last the day had come: #u. $a <be> awake before sunrise.");
+    tell("need", r, "On the way there, $a <hear> that ^a friend `b #v.|But that same morning, $a <find> out that ^a friend `b #v.");
+    tell("torn", r, "$a <stop>. On one side was the music, and on the other was ^b house.|$a <take> two steps one way and two steps the other way.|\"(a)What shall I do?\" $a <think>. It was not easy.");
+    const bool goes = is_a(a, trait::selfish | trait::proud | trait::impatient) ? maybe(0.75) : maybe(0.2);
+    if (goes) {
+      tell("go_on", r, "\"(a)Somebody else will help,\" $a <say> to &a and <go> on.|$a <close> ^a ears to the small voice inside and <run> to the others.");
+      tell("spoiled", r, "But the whole time, $a <have> to think of @b, and nothing was as much fun as it should have been.|But the sweets tasted of nothing, and the music was too loud.");
+      so("turn", r, "After an hour, $a <turn> round and <run> all the way to ^b house.|In the middle of everything, $a <get> up and <leave>.");
+    } else {
+      so("turn", r, "Then $a <turn> round and <go> to see @b.|Then $a <know> what to do, and $a <run> to ^b house.");
+    }
+    paragraph();
+    tell("arrive", {.a = b, .b = a}, "\"(a:b)You came!\" {cry a}. \"(a:b)I thought that you were with the others.\"|When $a <see> @b in the door, ^a whole face changed.");
+    tell("help", r, "They did together what had to be done, and they talked and laughed so much that the time flew by.|$a <stay> until evening, and it was a better day than either of them had expected.");
+    if (maybe(0.5)) tell("surprise", r, "And when it grew dark, all the others came, too, and brought [some of the cake|lanterns and a fiddle|a bag of sweets].|From the window, they could see the fireworks. It was the best place of all.");
+    feel(a, Mood::happy);
+    tell("end", r, goes ? "\"(a:b)Next time I will come at once,\" {say a}." : "$a never <be> sorry about that choice.|There would be other feasts, but there was only one `b.");
+  }
+
  private:
   // ---- tasks that plots share ----
 
@@ -1720,6 +2031,8 @@ inline constexpr Plots::Plot plots[] = {
     &Plots::rescue,  &Plots::fear,     &Plots::contest,  &Plots::festival, &Plots::picnic,
     &Plots::trades,  &Plots::garden,   &Plots::storm,    &Plots::newcomer, &Plots::quarrel,
     &Plots::surprise, &Plots::skill,   &Plots::mystery,  &Plots::building, &Plots::promise,
+    &Plots::found_purse, &Plots::rumour, &Plots::training, &Plots::invention, &Plots::farewell,
+    &Plots::rainy_day, &Plots::little_one, &Plots::choice,
     &Plots::illness, &Plots::astray,   &Plots::teamwork, &Plots::wish,    &Plots::winter};
 
 }  // namespace recipe

@@ -317,7 +317,8 @@ class Simulation {
          "[Not so long ago|Once], #u, there <live> ~a.|"
          "~a <live> #u.|"
          "This is the story of ~a who <live> #u.");
-    if (maybe(0.55)) character(a);
+    if (maybe(0.5)) character(a);
+    if (maybe(0.22)) tastes(a);
     if (o != nobody) loves(a, o);
   }
 
@@ -327,6 +328,57 @@ class Simulation {
       return t.word == at(a).trait;
     });
     tell("character", {.a = a}, nature->shown);
+  }
+
+  /// What somebody likes and does not like.
+  void tastes(Id a) {
+    static constexpr std::string_view liked[] = {
+        "ripe plums", "the smell of rain", "long stories", "the first snow", "riddles", "warm bread", "old songs", "shiny beetles",
+        "the sound of bells", "secret places", "wild strawberries", "early mornings", "tall grass", "the light of the moon",
+        "games with many rules", "smooth stones", "sour apples", "the colour of autumn leaves", "jokes", "quiet evenings",
+        "frosty windows", "the taste of honey", "puddles", "funny hats", "the song of the blackbird", "soft moss", "bonfires",
+        "new words", "clouds that look like animals", "the warmth of the sun on old stones", "cherry stones", "falling stars",
+        "silly rhymes", "the crackling of a fire", "feathers of all kinds", "climbing", "sunsets", "the humming of bees"};
+    static constexpr std::string_view disliked[] = {
+        "wet socks", "cold soup", "loud voices", "getting up late", "spinach", "goodbyes", "muddy paths", "long silences", "prickly blankets",
+        "rainy Sundays", "being tickled", "sour milk", "unkind words", "waiting in a row", "stinging nettles", "tight collars", "fog",
+        "being laughed at", "crowds", "bitter tea", "the howling of the wind", "early bedtimes", "burnt toast", "itchy wool", "secrets that were kept too long"};
+    tell("like", {.a = a, .u = pick(liked), .v = pick(liked), .w = pick(disliked)},
+         "$a <like> #u and #v, but not #w.|$a <like> nothing better than #u.|What $a <like> best was #u.|"
+         "$a <be> fond of #u, and $a <not like> #w.|$a <love> #u almost as much as #v.|$a <can> not stand #w, but $a <love> #u.");
+    Roles& roles = plan_.events.back().roles;
+    while (roles.u == roles.v) roles.v = pick(liked);
+  }
+
+  /// What there is to see, hear and smell on the way, or what somebody does who has time.
+  void scene(Id a) {
+    static constexpr std::string_view fair[] = {
+        "A [lark|blackbird|thrush|finch|cuckoo|starling|wren] [sang|was singing|whistled] [high above|in the hedge|on the fence|in a plum tree|in the tall grass].",
+        "[Bees|Butterflies|Beetles|Dragonflies|Moths] [were dancing|flew to and fro|glittered] [over the clover|among the thistles|round the lavender|above the foxgloves|over the ditch].",
+        "The air smelled of [hay|wet earth|apples|wood smoke|roses|pine needles|thyme|elderflowers|mint].",
+        "Far away, [a bell was ringing|a cock crowed|a woodpecker was knocking|a cuckoo called|an owl called, although it was day|geese were flying over the hills].",
+        "On the way, $a <pick> [a daisy|a bluebell|a buttercup|a dandelion|a sprig of mint|a blade of grass] and <put> it behind ^a ear.",
+        "$a <hum> [a merry tune|an old song|a song without words|a lullaby|a march] on the way.",
+        "$a <balance> on [a fallen log|the edge of the ditch|a row of stones|a low wall] with both arms stretched out.",
+        "$a <stop> to look at [a spider's web full of dewdrops|a snail with a yellow shell|a line of busy ants|a nest with three blue eggs|a toad under a leaf|a caterpillar on a stalk].",
+        "The shadows of the clouds [raced|slid|wandered] over the [fields|hills|meadows|treetops].",
+        "A [grey|white|ginger|black] cat was sleeping [on a wall|in a patch of sunlight|under a cart|on a heap of straw].",
+        "[A frog jumped into a ditch.|A lizard slipped into a crack.|A hare ran across the path.|A dragonfly hung in the air like a blue needle.|A squirrel scolded from a branch.]",
+        "$a <count> the [poplars|fence posts|sheep|swallows|toadstools|haystacks] beside the path[ and <come> to [seventeen|thirty-two|forty|twenty-one]|]."};
+    static constexpr std::string_view cold[] = {
+        "The snow creaked under ^a feet.", "^a breath hung in the air like a little cloud.",
+        "[A robin|A crow|A jay] shook some snow from a branch.", "Icicles glittered on every [roof|twig|fence].",
+        "There were [tiny|fresh|strange] tracks in the snow, perhaps those of a [marten|hare|weasel|crow].",
+        "The cold [nipped at ^a nose|crept into ^a collar|made ^a ears red]."};
+    static constexpr std::string_view grey[] = {
+        "Water dripped from every [leaf|branch|roof].", "[A toad|A snail|A fat earthworm] was enjoying the wet grass.",
+        "The [fields|hills|roofs] looked as if they were made of [grey wool|smoke|lead].",
+        "$a <turn> up ^a collar and <splash> through [the puddles|a brook of rainwater].",
+        "Somewhere a [gutter|gate|shutter] was [gurgling|rattling|creaking]."};
+    const bool wet = weather_->sky == Sky::rainy || weather_->sky == Sky::foggy || weather_->sky == Sky::stormy;
+    const std::string_view text = weather_->sky == Sky::snowy ? pick(cold) : wet ? pick(grey) : pick(fair);
+    if (plan_.animals && text.find("collar") != text.npos) return;
+    tell("scene", {.a = a}, text);
   }
 
   void loves(Id a, Id o) {
@@ -349,6 +401,7 @@ class Simulation {
       tell(act, roles, "$a #z.");
     } else {
       tell(act, roles, "[One #y #x|On a #y #x|One #x], $a #z.");
+      if (maybe(0.2)) scene(roles.a);
     }
   }
 
@@ -364,7 +417,8 @@ class Simulation {
 
   void go(Id a, Id p) {
     then("go", {.a = a, .p = p},
-         "$a <go> +p|$a <walk> +p|$a <run> +p|$a <hurry> +p|$a <set> off +p");
+         "$a <go> +p|$a <walk> +p|$a <run> +p|$a <hurry> +p|$a <set> off +p|$a <wander> +p|$a <stroll> +p|$a <make> ^a way +p");
+    if (maybe(0.4)) scene(a);
   }
 
   enum class Mood : std::uint8_t {
@@ -462,11 +516,14 @@ class Simulation {
   void evening(Id a) {
     paragraph();
     tell("end", {.a = a},
-         "That night, $a <fall> asleep with a smile.|"
-         "When the stars came out, $a <go> home [happy|tired but happy].|"
-         "It <had be> a [day to remember|long and wonderful day|very good day].|"
-         "And $a never <forget> that day.|"
-         "That evening, $a <sleep> better than ever before.");
+         "[That night|That evening], $a <fall> asleep [with a smile|at once|as soon as it was dark|before the moon was up].|"
+         "When the stars came out, $a <go> home [happy|tired but happy|singing|with a light heart].|"
+         "It <had be> a [day to remember|long and wonderful day|very good day|day like no other].|"
+         "And $a never <forget> that [day|adventure].|"
+         "That [evening|night], $a <sleep> better than ever before.|"
+         "[Before going to sleep|In bed], $a <think> of everything that <had happen> and <smile> in the dark.|"
+         "The [moon|evening star] shone [through the window|above the trees], and all was well.|"
+         "Years later, $a still <like> to tell [this story|about that day].");
   }
 
   Plan plan_;
