@@ -19,6 +19,7 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/llama2ConfigVersion.cmak
 install(FILES "${PROJECT_BINARY_DIR}/llama2Config.cmake"
               "${PROJECT_BINARY_DIR}/llama2ConfigVersion.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/Llama2Dependencies.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/Llama2Training.cmake"
         DESTINATION "${llama2_cmake_dir}")
 
 # The pkg-config file finds the prefix from where it lies, so that the installed tree can be moved.

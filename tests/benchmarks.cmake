@@ -16,6 +16,7 @@ if(TARGET bench_small)
 endif()
 llama2_test_benchmark(bench_load "/Stories260K/")
 llama2_test_benchmark(bench_extents "/(64x64|64)(/|$)")
+llama2_test_benchmark(bench_training "/(64x64|128x8|512x64)(/|$)")
 
 find_program(LLAMA2_PYTHON python3)
 find_program(LLAMA2_GNUPLOT gnuplot)

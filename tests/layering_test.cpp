@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -47,7 +48,44 @@ std::vector<std::string> breaches(const std::string& path, const std::string& te
   return found;
 }
 
+/// All headers of the library that a header includes, and they include, and so on.
+std::set<std::string> included_by(const std::filesystem::path& root, const std::string& header) {
+  std::set<std::string> all;
+  std::vector<std::string> open = {header};
+  while (!open.empty()) {
+    std::ifstream file(root / open.back());
+    open.pop_back();
+    constexpr std::string_view directive = "#include \"llama2/";
+    for (std::string line; std::getline(file, line);)
+      if (line.starts_with(directive)) {
+        std::string name = line.substr(directive.size());
+        name.resize(name.find('"'));
+        if (all.insert(name).second) open.push_back(name);
+      }
+  }
+  return all;
+}
+
 }  // namespace
+
+TEST_CASE("inference includes nothing of training") {
+  const std::filesystem::path root = std::filesystem::path(LLAMA2_SOURCE_DIR) / "include/llama2";
+  const auto is_training = [](const std::string& name) {
+    return std::ranges::any_of(
+        std::array{"data/", "train/", "align/", "eval/", "kernels/training", "kernels/optimiser",
+                   "kernels/backward", "kernels/attention_backward", "kernels/cross_entropy"},
+        [&](const char* prefix) { return name.starts_with(prefix); });
+  };
+  const auto inference = included_by(root, "llama2.hpp");
+  CHECK(inference.count("generate/session.hpp") == 1);
+  CHECK(inference.size() > 40);
+  for (const std::string& name : inference) {
+    INFO(name);
+    CHECK_FALSE(is_training(name));
+  }
+  const auto training = included_by(root, "training.hpp");
+  CHECK(std::ranges::count_if(training, is_training) > 20);
+}
 
 TEST_CASE("a header includes only layers before its own") {
   const std::filesystem::path root = std::filesystem::path(LLAMA2_SOURCE_DIR) / "include/llama2";

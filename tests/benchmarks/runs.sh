@@ -19,7 +19,9 @@ counters_of() {
       echo "$limit bytes_per_second items_per_second tokens_per_second" ;;
     Attend | Prepare | Quantise | RmsNorm | SwiGlu | Rope)
       echo "$limit bytes_per_second items_per_second" ;;
-    AttendPrompt) echo "$limit items_per_second" ;;
+    AttendPrompt | BackwardLinear* | BackwardAttention | BackwardCrossEntropy)
+      echo "$limit items_per_second" ;;
+    Backward*) echo items_per_second ;;
     Small) echo "$limit bytes_per_second tokens_per_second times_baseline times_baseline_median" ;;
     Static*) echo "runtime_over_static runtime_over_static_median" ;;
   esac

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -88,6 +89,18 @@ class File {
     exists = !file && errno == EEXIST;
     return file;
   }
+  /// A new one without a name in a folder, to write and read at any place: whatever becomes of the
+  /// process, nothing of it stays.
+  static File temporary(const std::string& folder) {
+    std::string path = folder + "/.llama2-XXXXXX";
+    const int fd = ::mkstemp(path.data());
+    if (fd >= 0) {
+      ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+      ::unlink(path.c_str());
+    }
+    return File(fd);
+  }
+
   [[nodiscard]] bool take_permissions(const FileInfo& old) const noexcept {
     return ::fchmod(fd_, old.permissions) == 0;
   }
@@ -110,6 +123,15 @@ class File {
   std::ptrdiff_t write(const std::byte* bytes, std::size_t size) const noexcept {
     constexpr std::size_t most = std::size_t{1} << 30;  // the system's own limit is near 2^31
     return retried([&] { return ::write(fd_, bytes, std::min(size, most)); });
+  }
+
+  /// The same at a place of the file, wherever reading and writing have come to.
+  std::ptrdiff_t read_at(std::uint64_t offset, std::byte* out, std::size_t size) const noexcept {
+    return retried([&] { return ::pread(fd_, out, size, static_cast<::off_t>(offset)); });
+  }
+  std::ptrdiff_t write_at(std::uint64_t offset, const std::byte* bytes,
+                          std::size_t size) const noexcept {
+    return retried([&] { return ::pwrite(fd_, bytes, size, static_cast<::off_t>(offset)); });
   }
 
   /// Brings what was written to the disk.

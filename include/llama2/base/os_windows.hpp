@@ -69,7 +69,9 @@ inline constexpr unsigned long mb_err_invalid_chars = 0x8, mem_commit_and_reserv
                                generic_read = 0x80000000, generic_write = 0x40000000,
                                file_share_read_and_delete = 0x5, file_share_all = 0x7,
                                create_new = 1, open_existing = 3, file_attribute_normal = 0x80,
-                               file_type_disk = 1, file_map_read = 0x4, error_file_exists = 80,
+                               file_attribute_temporary = 0x100,
+                               file_flag_delete_on_close = 0x04000000, file_type_disk = 1,
+                               file_map_read = 0x4, error_file_exists = 80,
                                movefile_replace_existing_and_write_through = 0x9;
 
 /// A path as the system takes it; empty, which names nothing, if it is not UTF-8.
@@ -173,6 +175,18 @@ class File {
     exists = !file && native::GetLastError() == native::error_file_exists;
     return file;
   }
+  /// A new one in a folder, to write and read at any place, that is deleted when it is closed:
+  /// whatever becomes of the process, nothing of it stays.
+  static File temporary(const std::string& folder) {
+    static std::atomic<std::uint64_t> number{0};
+    const std::string path = folder + "/.llama2-" + std::to_string(process_id()) + "-" +
+                             std::to_string(number.fetch_add(1));
+    return File(native::CreateFileW(
+        native::wide(path).c_str(), native::generic_read | native::generic_write, 0, nullptr,
+        native::create_new, native::file_attribute_temporary | native::file_flag_delete_on_close,
+        nullptr));
+  }
+
   [[nodiscard]] bool take_permissions(const FileInfo&) const noexcept { return true; }
 
   explicit operator bool() const noexcept { return handle_ != nullptr; }
@@ -201,6 +215,23 @@ class File {
                : -1;
   }
 
+  /// The same at a place of the file; reading and writing go on from there.
+  std::ptrdiff_t read_at(std::uint64_t offset, std::byte* out, std::size_t size) const noexcept {
+    Overlapped at(offset);
+    unsigned long n = 0;
+    return native::ReadFile(handle_, out, at_a_time(size), &n, at.get()) != 0
+               ? static_cast<std::ptrdiff_t>(n)
+               : -1;
+  }
+  std::ptrdiff_t write_at(std::uint64_t offset, const std::byte* bytes,
+                          std::size_t size) const noexcept {
+    Overlapped at(offset);
+    unsigned long n = 0;
+    return native::WriteFile(handle_, bytes, at_a_time(size), &n, at.get()) != 0
+               ? static_cast<std::ptrdiff_t>(n)
+               : -1;
+  }
+
   /// Brings what was written to the disk.
   [[nodiscard]] bool sync() const noexcept { return native::FlushFileBuffers(handle_) != 0; }
 
@@ -221,6 +252,17 @@ class File {
  private:
   explicit File(void* handle) noexcept
       : handle_(reinterpret_cast<std::intptr_t>(handle) == -1 ? nullptr : handle) {}
+
+  /// The system's structure of that name, of which only the offset is used.
+  struct Overlapped {
+    explicit Overlapped(std::uint64_t offset) noexcept
+        : low(static_cast<std::uint32_t>(offset)), high(static_cast<std::uint32_t>(offset >> 32)) {}
+    _OVERLAPPED* get() noexcept { return reinterpret_cast<_OVERLAPPED*>(this); }
+
+    std::uintptr_t internal = 0, internal_high = 0;
+    std::uint32_t low, high;
+    void* event = nullptr;
+  };
 
   /// The system counts the bytes of a call in 32 bits.
   static unsigned long at_a_time(std::size_t size) noexcept {

@@ -16,7 +16,10 @@ enum class Activation {
   key,               ///< (rows, kv_dim): rotated
   value,             ///< (rows, kv_dim)
   attention_output,  ///< (rows, dim): before wo
+  block_middle,      ///< (rows, dim): the residual stream between attention and feed-forward
   ffn_input,         ///< (rows, dim): after the feed-forward norm
+  gate,              ///< (rows, hidden_dim): w1 x; only for a tape that `sees_gate`
+  up,                ///< (rows, hidden_dim): w3 x; only for a tape that `sees_gate`
   gated,             ///< (rows, hidden_dim): silu(w1 x) * w3 x
   block_output,      ///< (rows, dim): the residual stream after the block
 };
@@ -30,5 +33,10 @@ struct NoTape {
   static constexpr void record(Activation, std::size_t /*layer*/, std::size_t /*first_row*/,
                                std::span<const float> /*values*/) noexcept {}
 };
+
+/// Whether a tape asks for `gate` and `up` by a member `static constexpr bool sees_gate = true`.
+/// They are then computed apart from what is made of them, with the same bits.
+template <class Tape>
+inline constexpr bool sees_gate = requires { requires Tape::sees_gate; };
 
 }  // namespace llama2::inline LLAMA2_ABI

@@ -254,6 +254,10 @@ LLAMA2_INLINE V div(V a, V b) {
   return hn::Div(a, b);
 }
 template <class V>
+LLAMA2_INLINE V sqrt(V a) {
+  return hn::Sqrt(a);
+}
+template <class V>
 LLAMA2_INLINE V min(V a, V b) {
   return hn::Min(a, b);
 }

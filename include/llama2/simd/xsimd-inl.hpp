@@ -177,6 +177,10 @@ LLAMA2_INLINE V div(V a, V b) {
   return each([](auto x, auto y) { return x / y; }, a, b);
 }
 template <class V>
+LLAMA2_INLINE V sqrt(V a) {
+  return each([](auto x) { return xsimd::sqrt(x); }, a);
+}
+template <class V>
 LLAMA2_INLINE V min(V a, V b) {
   return each([](auto x, auto y) { return xsimd::min(x, y); }, a, b);
 }

@@ -74,7 +74,7 @@ class Tokenizer {
     if (options.bos) tokens.push_back(bos());
     std::vector<int> ids;  // sentencepiece overwrites its output
     while (!text.empty()) {
-      const std::size_t cut = find_cut(text);
+      const std::size_t cut = find_cut(text, usual_stretch);
       if (cut > max_stretch)
         throw Error(ErrorCode::invalid_argument, "the text is too long to encode in one stretch",
                     {.expected = "at most " + std::to_string(max_stretch) + " bytes",
@@ -89,6 +89,22 @@ class Tokenizer {
       if (!text.empty()) text.remove_prefix(1);
     }
     if (options.eos) tokens.push_back(eos());
+  }
+
+  /// Where a text can be cut in two, behind its first `from` > 0 bytes, without changing its
+  /// tokens: at a space, which is then left out, so that each part is encoded as a text of its own.
+  /// Returns the text's size if there is no such place.
+  ///
+  /// It is a space that follows a character which no piece holds in front of a space. No merge
+  /// crosses such a place, whatever the order, so the two sides are encoded independently.
+  [[nodiscard]] std::size_t find_cut(std::string_view text, std::size_t from) const noexcept {
+    if (!impl_->cuttable) return text.size();
+    for (std::size_t i = from; i + 1 < text.size(); ++i) {
+      const auto before = static_cast<std::uint8_t>(text[i - 1]);
+      // A byte of a longer character may be half of one that becomes U+FFFD: only ASCII is sure.
+      if (text[i] == ' ' && before < 0x80 && !impl_->joins_space[before]) return i;
+    }
+    return text.size();
   }
 
   /// The text of tokens, as sentencepiece decodes them: control tokens are nothing, one space at
@@ -149,19 +165,6 @@ class Tokenizer {
   [[nodiscard]] const Piece& at(Token token) const {
     require_token(token, vocab_size());
     return vocabulary().pieces[static_cast<std::size_t>(token)];
-  }
-
-  // Where the text can be cut without changing its tokens: before a space that follows a character
-  // which no piece holds in front of a space. No merge crosses such a place, whatever the order,
-  // so the two sides are encoded independently. Returns the text's size if there is no such place.
-  [[nodiscard]] std::size_t find_cut(std::string_view text) const noexcept {
-    if (!impl_->cuttable) return text.size();
-    for (std::size_t i = usual_stretch; i + 1 < text.size(); ++i) {
-      const auto before = static_cast<std::uint8_t>(text[i - 1]);
-      // A byte of a longer character may be half of one that becomes U+FFFD: only ASCII is sure.
-      if (text[i] == ' ' && before < 0x80 && !impl_->joins_space[before]) return i;
-    }
-    return text.size();
   }
 
   std::shared_ptr<const Impl> impl_;
