@@ -555,6 +555,12 @@ class Writer {
       const bool by_subject = subject_ == owner && !in_quotes_;
       const bool spoken =
           in_quotes_ && (speaker_.has(entity.owner) || listener_.has(entity.owner));
+      const bool shared = subject_.count > 1 && subject_.has(entity.owner);
+      if (shared && !first && !relative) {
+        put("the ");
+        put(entity.noun);
+        return;
+      }
       const bool clear = by_subject || spoken || (recent(entity.owner) && pronoun_clear(owner));
       if (relative || first || (clear && chance(random_, 0.55))) {
         if (spoken || clear)

@@ -233,7 +233,7 @@ constexpr bool takes_an(std::string_view word) {
   if (c == 'u')
     return !rest.starts_with("ni") && !rest.starts_with("se") && !rest.starts_with("ku") &&
            !rest.starts_with("su");
-  if (c == 'o') return !rest.starts_with("ne-") && rest != "ne" && !rest.starts_with("nce");
+  if (c == 'o') return !rest.starts_with("ne") && !rest.starts_with("nce");
   if (c == 'e') return !rest.starts_with("uc");
   return is_vowel(c);
 }

@@ -33,7 +33,7 @@ inline constexpr Spot high_up = {
     "<jump> as high as possible, but the branch <be.3> much too high",
     "long ladder", "farmer", "<lean> the ladder against the trunk, <climb> up and <bring> @o down",
     Gift::climbs, "<climb> up the trunk as quick as lightning and <drop> @o into the grass",
-    "<find> a long stick and <poke> at the branch until @o <fall> down"};
+    "<find> a long stick and <poke> at the branch until $o <fall> down"};
 inline constexpr Spot in_water = {
     "in the middle of the water",
     "<stretch> out as far as possible, but the water <be.3> too deep",
@@ -93,21 +93,21 @@ class Plots : public Simulation {
       one_day("take", {.a = a, .o = o, .p = p}, "<take> @o +p");
       tell("lose", {.a = a, .o = o},
            "[Suddenly|All at once], a strong wind came and [blew|carried] @o away.|"
-           "A gust of wind pulled at @o, and [before $a <can> do anything|a moment later] @o <be> gone.");
+           "A gust of wind pulled at @o, and [before $a <can> do anything|a moment later] $o <be> gone.");
       spot = maybe(0.75) || plan_.animals ? &high_up : &on_roof;
     } else if (small && (kind.tags & is::shines) != 0 && maybe(0.6)) {
       one_day("leave", {.a = a, .o = o, .p = p}, "<put> @o down =p and <go> to pick some flowers");
       tell("lose", {.a = a, .o = o},
            "A magpie saw something shine. It picked up @o with its beak and flew away.|"
-           "When $a <come> back, @o <be> not there. A black-and-white feather lay in the grass.");
+           "When $a <come> back, $o <be> not there. A black-and-white feather lay in the grass.");
       spot = &high_up;
     } else if ((at(p).noun == "river" || at(p).noun == "lake" || at(p).noun == "pond" ||
                 at(p).noun == "stream" || at(p).noun == "old bridge") &&
                maybe(0.8)) {
       one_day("play", {.a = a, .o = o, .p = p}, "<go> +p with @o");
       tell("lose", {.a = a, .o = o},
-           "$a <slip> on a wet stone, and @o <fall> into the water with a splash.|"
-           "$a <lean> over too far, and @o <drop> into the water.");
+           "$a <slip> on a wet stone, and $o <fall> into the water with a splash.|"
+           "$a <lean> over too far, and $o <drop> into the water.");
       spot = &in_water;
     } else if (small) {
       one_day("walk", {.a = a, .o = o, .p = p}, "<go> for a walk +p with @o in ^a pocket");
@@ -115,7 +115,7 @@ class Plots : public Simulation {
            "There was a hole in the pocket, but $a <not know> it.|"
            "$a <run> and <jump> all the way, and something fell out of the pocket without a sound.");
       then("notice", {.a = a, .o = o},
-           "When $a <get> home, @o <be> gone.|At home, $a <reach> into ^a pocket, but it was empty.");
+           "When $a <get> home, $o <be> gone.|At home, $a <reach> into ^a pocket, but it was empty.");
       spot = pick(std::array{&in_hole, &in_thorns, &in_mud});
       known = false;
     } else {
@@ -124,7 +124,7 @@ class Plots : public Simulation {
            "$a <run> home for supper and <leave> @o behind.|"
            "$a <be> so hungry that $a <hurry> home without @o.");
       tell("notice", {.a = a, .o = o},
-           "[At bedtime|That evening|In the evening], $a <look> for @o everywhere, but @o <be> not there.");
+           "[At bedtime|That evening|In the evening], $a <look> for @o everywhere, but $o <be> not there.");
       spot = pick(std::array{&in_thorns, &under_stone, &in_mud});
       known = false;
     }
@@ -174,9 +174,9 @@ class Plots : public Simulation {
             maybe() ? "<play> indoors, although $a <be> not allowed to run there"
                     : "<dance> round the room and <not look> where $a <be> going");
     tell("break", {.a = a, .o = o},
-         "$a <bump> into the table, and @o <fall> to the floor. Crash! $o <be> broken.|"
+         "$a <bump> into the table, and $o <fall> to the floor. Crash! $o <be> broken.|"
          "[Suddenly|Then] there was a loud crash. $o <lie> on the floor in [two|three|many] pieces.|"
-         "$a <knock> @o over, and @o <break> into pieces.");
+         "$a <knock> @o over, and $o <break> into pieces.");
     feel(a, maybe() ? Mood::afraid : Mood::sorry);
     const bool hides = is_a(a, trait::timid | trait::proud | trait::careless) ? maybe(0.7) : maybe(0.25);
     if (hides) {
@@ -187,7 +187,7 @@ class Plots : public Simulation {
       paragraph();
       tell("ask", {.a = b, .b = a, .o = o},
            "[Later|In the evening|Soon], $a <look> for @o. \"(a:b)Where <be.3> my %o?\" {ask a}.|"
-           "When $a <come> in, $a <see> that @o <be> gone. \"(a:b){call b}, have you seen my %o?\" {ask a}.");
+           "When $a <come> in, $a <see> that $o <be> gone. \"(a:b){call b}, have you seen my %o?\" {ask a}.");
       tell("lie", {.a = a, .b = b, .o = o},
            "\"(a:b)[I do not know|No, I have not|Perhaps the cat took it],\" {say a}.|"
            "$a <shake> ^a head and <not look> up.");
@@ -209,7 +209,7 @@ class Plots : public Simulation {
     const bool cross = maybe(hides ? 0.6 : 0.35);
     tell("answer", {.a = b, .b = a, .o = o},
          cross ? "$a <be> cross at first, but then $a <look> at ^b sad face.|"
-                 "At first $a <say> nothing. It <had be> ^a favourite %o."
+                 "At first $a <say> nothing and only <pick> up one of the pieces."
                : "$a <look> at the pieces and <sigh>. \"(a:b)I am glad that you told me the truth,\" {say a}.|"
                  "\"(a:b)Thank you for telling me,\" {say a}. \"(a:b)A %o can be mended. A lie is harder to mend.\"");
     paragraph();
@@ -222,7 +222,7 @@ class Plots : public Simulation {
                  "That night, $a <sleep> well, because there was nothing to hide."
                : "From that day on, $a <walk> slowly wherever there were things that could break.|"
                  "And $a <learn> that an honest word makes things better.|"
-                 "After that, $a <play> outside, and @o <be> safe.");
+                 "After that, $a <play> outside, and $o <be> safe.");
   }
 
   void earn() {
@@ -235,15 +235,15 @@ class Plots : public Simulation {
     one_day("see", {.a = a, .o = o}, "<see> ~o in the window of a shop");
     tell("want", {.a = a, .o = o, .u = kind.use},
          "\"(a)How I would like to #u!\" {say a}.|$a <can> think of nothing else.|"
-         "$a <want> so much to #u.|$a <stand> before the window for a long time and <dream> of it.");
+         "$a <want> so much to #u.|$a <stand> before the window for a long time and <dream> of @o.");
     but("lack", {.a = a, .o = o, .w = pick({"three", "four", "five", "six", "seven", "eight"})},
         "$o <cost> #w coins, and $a <have> [none|only one].|"
-        "$a <have> no money, and @o <cost> #w coins.");
+        "$a <have> no money, and $o <cost> #w coins.");
     if (is_a(a, trait::impatient | trait::selfish) && maybe(0.6)) {
       const Id m = relative(a, true);
       tell("ask", {.a = a, .b = m, .o = o},
            "\"(a:b){call b}, please buy me ~o!\" {say a}. \"(b:a)You must earn the money yourself,\" {answer b}.|"
-           "$a <beg> @b for the money, but @b <shake> ^b head. \"(b:a)Work for it, and it will truly be yours,\" {say b}.");
+           "$a <beg> @b for the money, but $b <shake> ^b head. \"(b:a)Work for it, and it will truly be yours,\" {say b}.");
     } else {
       so("plan", {.a = a, .o = o},
          "\"(a)I will work and save,\" {say a}.|$a <decide> to earn the money.|"
@@ -317,7 +317,7 @@ class Plots : public Simulation {
       feel(a, maybe(0.6) ? Mood::proud : Mood::happy);
       paragraph();
       tell("end", {.a = a, .o = o, .u = kind.use},
-           "Every day after that, $a <love> to #u, and $a never <forget> how hard $a <had work> for it.|"
+           "Every day after that, $a <love> to #u, and $a never <forget> how hard the work had been.|"
            "$a <love> @o more than anything, because $a <had pay> for @o with ^a own work.|"
            "Now $a <can> #u whenever $a <like>.");
     }
@@ -381,7 +381,7 @@ class Plots : public Simulation {
       but("damage", {.a = b, .o = o},
           (kind.tags & is::cloth) != 0
               ? "$o <catch> on a branch and <tear>.|$a <run> too fast, <fall> over a root and <tear> @o."
-              : "$a <run> too fast and <fall>, and @o <break>.|$a <let> @o fall on a stone, and @o <break>.");
+              : "$a <run> too fast and <fall>, and $o <break>.|$a <let> @o fall on a stone, and $o <break>.");
       feel(b, maybe() ? Mood::afraid : Mood::sorry);
       const bool tells = is_a(b, trait::honest | trait::bold | trait::generous) || maybe(0.6);
       if (!tells) {
@@ -431,12 +431,10 @@ class Plots : public Simulation {
     const Id a = child();
     introduce(a);
     const Id b = relative(a, true);
-    Id c = relative(a, true);
-    while (at(c).pronoun == at(b).pronoun && maybe(0.5)) {
-      plan_.cast.back().noun = "godmother";
-      plan_.cast.back().calling = "";
-      plan_.cast.back().pronoun = Pronoun::she;
-    }
+    const Id c = relative(a, true);
+    while (at(b).noun == "grandmother" || at(b).noun == "grandfather") at(b) = kin(a, true);
+    while (at(c).noun == "mother" || at(c).noun == "father" || at(c).noun == at(b).noun)
+      at(c) = kin(a, true);
     const Id o = food();
     paragraph();
     tell("ask", {.a = b, .b = a, .c = c, .o = o, .x = pick(day_times), .y = weather_->day},
@@ -445,6 +443,7 @@ class Plots : public Simulation {
          "[One #y #x|One #x], `a <give> @b ~o for @c, who <live> far away. \"(a:b)Stay on the path,\" {say a}.");
     tell("promise", {.a = a}, "\"(a)I will,\" {say a}.|$a <promise> to be careful.|$a <be> proud to go alone.");
     then("set_off", {.a = a, .o = o}, "$a <set> off at once|$a <take> the basket and <set> off|$a <wave> goodbye and <go> on ^a way");
+    if (maybe(0.5)) scene(a);
     const std::size_t obstacles = 1 + any(2);
     bool carrying = true;
     std::array<bool, 7> met{};
@@ -554,7 +553,7 @@ class Plots : public Simulation {
       paragraph();
       if (keeps) {
         tell("stay", {.a = c, .b = a},
-             "When the gate was opened, @a <not go> away. It <follow.past> @b back into the house.|"
+             "When the gate was opened, $a <not go> away. It <follow.past> @b back into the house.|"
              "It did not want to leave. Wherever $b <go>, it went, too.");
       } else if (kind.farm) {
         tell("claim", {.a = a, .c = c},
@@ -880,14 +879,19 @@ class Plots : public Simulation {
     while (at(o).noun == at(g).noun) o = thing(thing_kind(is::small, is::plural));
     tell("have", {.a = a, .o = o}, "All that $a <have> was ~o.|In ^a pocket was only ~o.");
     const std::size_t swaps = 1 + any(2);
+    std::string_view said;
     for (std::size_t i = 0; i <= swaps; ++i) {
       paragraph();
       const bool last = i == swaps;
       const Job& trade = job();
       const Id c = maybe(0.6) ? worker(trade) : child();
       const Id q = last ? g : thing(thing_kind(is::gift, is::plural));
-      const std::string_view why = pick({"I have been looking for one for years", "My daughter would love it", "My old one is gone",
-                                         "I need just such a one", "That is the finest one I have ever seen"});
+      std::string_view why = said;
+      while (why == said)
+        why = pick({"I have been looking for one for years", "My daughter would love it", "My old one is gone",
+                    "I need one like that", "That is the finest one I have ever seen", "I have always wanted one",
+                    "That would look so nice on my shelf", "I know somebody who collects them"});
+      said = why;
       tell("meet", {.a = a, .b = c},
            i == 0 ? "$a <go> out and <meet> @b.|On the road, $a <meet> @b." : "A little later, $a <meet> @b.|Then @b came along.|Next, $a <see> @b.");
       retold(i == 0 ? "$a <go> out into the street and <meet> @b.|First $a <meet> @b." : "A little later, $a <meet> @b.|Next, $a <come> to @b.");
@@ -896,7 +900,7 @@ class Plots : public Simulation {
            "\"(b:a)What a fine %o!\" {say b}. \"(b:a)#w. Will you trade it for this *q?\"|"
           "`b saw @o. \"(b:a)#w,\" {say b}. \"(b:a)I will give you ~q for it.\"");
       tell("agree", {.a = a, .b = c, .o = o, .q = q},
-           "\"(a:b)[Gladly|With pleasure|All right]!\" {say a}, and they traded.|$a <think> for a moment. Then they shook on it.");
+           "\"(a:b)[Gladly|With pleasure|All right]!\" {say a}, and they traded.|$a <think> for a moment. Then they shook on it.|\"(a:b)That is a fair trade,\" {say a}.|$a <nod>, and soon the trade was made.");
       o = q;
     }
     feel(a, Mood::happy);
@@ -1072,7 +1076,7 @@ class Plots : public Simulation {
     so("pull", {.a = a, .b = b, .o = o}, "$a <pull> on one side and $b <pull> on the other.|They pulled and pushed until both of them were red in the face.");
     const std::size_t result = any(3);
     if (result == 0 && kind.mending != Mending::none) {
-      tell("break", {.a = a, .b = b, .o = o}, (kind.tags & is::cloth) != 0 ? "There was a loud rip, and @o <be> torn.|R-r-rip! Now each of them held one half of it." : "Crack! $o <be> broken.|There was a crack, and each of them held one half of it.");
+      tell("break", {.a = a, .b = b, .o = o}, (kind.tags & is::cloth) != 0 ? "There was a loud rip, and $o <be> torn.|R-r-rip! Now each of them held one half of it." : "Crack! $o <be> broken.|There was a crack, and each of them held one half of it.");
       feel(a, Mood::sad);
       tell("silence", {.a = a, .b = b}, "For a long time, they looked at the pieces and said nothing.|Now nobody could play with it.");
       tell("regret", {.a = a, .b = b}, "\"(a:b)That was silly of us,\" {say a}. \"(b:a)Let us mend it together,\" {answer b}.");
@@ -1176,7 +1180,7 @@ class Plots : public Simulation {
     paragraph();
     tell("try", {.a = a, .v = art->trying, .y = weather_->day},
          "[One #y morning|One day], $a #v.|One afternoon, $a #v.");
-    but("fail", r, "$a #w|$a only #w");
+    but("fail", r, "$a #w");
     if (is_a(a, trait::proud | trait::impatient)) {
       feel(a, Mood::angry);
       tell("give_up", r, "\"(a)[This is stupid|I will never learn it|I do not want to learn it],\" {say a}.");
@@ -1924,10 +1928,10 @@ class Plots : public Simulation {
   void mend(Id a, Id b, Id o) {
     switch (kind_of(o).mending) {
       case Mending::glue:
-        tell("mend", {.a = a, .b = b, .o = o}, "$a <glue> the pieces together, one by one.|$ab <sit> down together and <glue> the pieces, and [soon|by evening] @o <be> whole again.|With a pot of glue and much patience, $a <put> @o together again.");
+        tell("mend", {.a = a, .b = b, .o = o}, "$a <glue> the pieces together, one by one.|$ab <sit> down together and <glue> the pieces, and [soon|by evening] $o <be> whole again.|With a pot of glue and much patience, $a <put> @o together again.");
         break;
       case Mending::sewing:
-        tell("mend", {.a = a, .b = b, .o = o}, "$a <thread> a needle and <sew> @o together with small stitches.|With needle and thread, $a <mend> @o.|$b <show> @a how to sew, and stitch by stitch @o <be> mended.");
+        tell("mend", {.a = a, .b = b, .o = o}, "$a <thread> a needle and <sew> @o together with small stitches.|With needle and thread, $a <mend> @o.|$b <show> @a how to sew, and stitch by stitch $o <be> mended.");
         break;
       case Mending::nails:
         tell("mend", {.a = a, .b = b, .o = o}, "$a <fetch> a hammer and nails and <mend> @o.|With a hammer and four nails, $a <make> @o as strong as before.");

@@ -131,17 +131,18 @@ class Simulation {
   Gift gift(Id id) const { return id < gift_.size() ? gift_[id] : Gift::none; }
 
   /// Somebody of the family of `of`.
-  Id relative(Id of, bool grown_up) {
-    const Relative* kin = &pick(relatives);
-    while (kin->grown_up != grown_up || used(kin->noun)) kin = &pick(relatives);
+  Entity kin(Id of, bool grown_up) {
+    const Relative* kind = &pick(relatives);
+    while (kind->grown_up != grown_up || used(kind->noun)) kind = &pick(relatives);
     Entity out;
     out.sort = Sort::person;
-    out.pronoun = kin->female ? Pronoun::she : Pronoun::he;
-    out.noun = kin->noun;
-    out.calling = kin->calling;
+    out.pronoun = kind->female ? Pronoun::she : Pronoun::he;
+    out.noun = kind->noun;
+    out.calling = kind->calling;
     out.owner = of;
-    return add(out);
+    return out;
   }
+  Id relative(Id of, bool grown_up) { return add(kin(of, grown_up)); }
 
   /// Somebody with a trade, whom everybody knows by name.
   Id worker(const Job& job) {
@@ -401,7 +402,6 @@ class Simulation {
       tell(act, roles, "$a #z.");
     } else {
       tell(act, roles, "[One #y #x|On a #y #x|One #x], $a #z.");
-      if (maybe(0.2)) scene(roles.a);
     }
   }
 

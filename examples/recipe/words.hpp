@@ -173,7 +173,7 @@ struct Job {
 };
 inline constexpr Job jobs[] = {
     {"baker", "bakery", "knead the dough", "big wooden spoon", "carry the warm loaves to the shelves", "bread"},
-    {"farmer", "farm", "milk the cows", "long ladder", "feed the hens and collect the eggs", "milk"},
+    {"farmer", "farm", "milk the cows", "long ladder", "feed the hens", "milk"},
     {"gardener", "garden", "water the roses", "spade", "pull up the weeds", "flowers"},
     {"carpenter", "workshop", "saw planks", "hammer", "sweep up the wood shavings", "chairs"},
     {"blacksmith", "forge", "hammer red-hot iron", "strong chain", "pump the bellows", "horseshoes"},
