@@ -35,6 +35,7 @@
 #include "llama2/train/token_batches.hpp"
 #include "llama2/train/trainer.hpp"
 #include "progress.hpp"
+#include "recipe/shape.hpp"
 #include "training_progress.hpp"
 
 namespace {
@@ -64,7 +65,7 @@ struct Named {
   const char* name;
 };
 constexpr std::tuple shapes{Named<llama2::Stories260K>{"stories260k"}, Named<Mini>{"mini"},
-                            Named<Small>{"small"}};
+                            Named<Small>{"small"}, Named<recipe::Storyteller>{"storyteller"}};
 
 struct Options {
   std::vector<std::string> corpus;
@@ -352,7 +353,8 @@ int main(int argc, char** argv) {
   std::apply([&](const auto&... shape) { (names.emplace_back(shape.name), ...); }, shapes);
   app.add_option("--shape", o.shape,
                  "how large: stories260k (vocabulary 512, context 512), mini (1.3 million weights, "
-                 "2048, 256), small (7 million, 4096, 256)")
+                 "2048, 256), small (7 million, 4096, 256), storyteller (2.5 million, 1024, 512: the "
+                 "project's own)")
       ->capture_default_str()
       ->check(CLI::IsMember(names));
   app.add_option("--from", o.from,

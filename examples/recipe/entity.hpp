@@ -26,13 +26,13 @@ struct Entity {
   bool mass = false;          ///< "some soup"
   bool unique = false;        ///< "the market" even at its first mention
   bool bare = false;          ///< without an article: "home"
-  std::string_view name;      ///< "Mia"; empty for what has no name
-  std::string_view noun;      ///< "girl", "kite", "market"
-  std::string_view title;     ///< "the baker", said once after the name
-  std::string_view calling;   ///< how one speaks to it: "Mum"; empty: the name
-  std::string_view trait;     ///< a person's: "brave"
-  std::string_view at, to;    ///< a place's prepositions: "by", "down to"
-  std::string adjectives;     ///< "small red"; told at the first mention
+  std::string_view name{};     ///< "Mia"; empty for what has no name
+  std::string_view noun{};     ///< "girl", "kite", "market"
+  std::string_view title{};    ///< "the baker", said once after the name
+  std::string_view calling{};  ///< how one speaks to it: "Mum"; empty: the name
+  std::string_view trait{};    ///< a person's: "brave"
+  std::string_view at{}, to{};  ///< a place's prepositions: "by", "down to"
+  std::string adjectives{};    ///< "small red"; told at the first mention
 };
 
 /// Who and what take part in something that happens, and the words that say how. Persons are

@@ -10,6 +10,7 @@
 #include <deque>
 #include <initializer_list>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,7 +33,8 @@ struct Statement {
 struct FactText {
   std::string_view kind;
   std::vector<Statement> statements;
-  std::deque<std::string> kept;  ///< what statements may point into
+  /// What statements may point into, shared by copies.
+  std::shared_ptr<std::deque<std::string>> kept = std::make_shared<std::deque<std::string>>();
   std::string text;
 };
 
@@ -64,7 +66,7 @@ class Facts {
   std::string_view pick(std::initializer_list<std::string_view> list) {
     return std::data(list)[any(list.size())];
   }
-  std::string_view keep(std::string words) { return out_.kept.emplace_back(std::move(words)); }
+  std::string_view keep(std::string words) { return out_.kept->emplace_back(std::move(words)); }
   static std::vector<std::string_view> parts_of(std::string_view list) {
     std::vector<std::string_view> out;
     for (;;) {
@@ -347,8 +349,12 @@ class Facts {
     constexpr std::string_view goods[] = {"apple", "marble", "nut", "shell", "pear", "cookie", "button", "egg", "book", "coin", "plum",
                                           "carrot", "stamp", "pebble", "flower", "cherry", "bead", "pencil", "balloon", "feather"};
     const std::string_view noun = pick(goods);
+    const bool digits = maybe(0.4);
+    const auto numeral = [&](std::size_t value) {
+      return keep(digits ? std::to_string(value) : in_words(static_cast<unsigned>(value)));
+    };
     const auto number = [&](std::size_t value) {
-      return keep(in_words(static_cast<unsigned>(value)) + " " + (value == 1 ? std::string(noun) : plural_of(noun)));
+      return keep(std::string(numeral(value)) + " " + (value == 1 ? std::string(noun) : plural_of(noun)));
     };
     const std::size_t way = any(5);
     std::size_t x = 2 + any(11);
@@ -391,14 +397,14 @@ class Facts {
     }
     const std::string_view counted = keep(plural_of(noun));
     Writer writer(cast_, random_, Tense::present);
-    const R r{.a = a, .b = b, .u = keep(in_words(static_cast<unsigned>(y))), .v = number(x), .w = number(y), .x = counted,
+    const R r{.a = a, .b = b, .u = numeral(y), .v = number(x), .w = number(y), .x = counted,
               .y = number(result), .z = how};
     writer.write(writer.choose(pattern), r);
     if (how == "more") {
       writer.write("`a has more, because #u is more than #v. The difference is #y.",
-                   {.a = x > y ? a : b, .u = keep(in_words(static_cast<unsigned>(std::max(x, y)))), .v = keep(in_words(static_cast<unsigned>(std::min(x, y)))), .y = r.y});
+                   {.a = x > y ? a : b, .u = numeral(std::max(x, y)), .v = numeral(std::min(x, y)), .y = r.y});
     } else {
-      const R sum{.u = keep(in_words(static_cast<unsigned>(x))), .v = keep(in_words(static_cast<unsigned>(y))), .w = keep(in_words(static_cast<unsigned>(result))), .y = r.y, .z = how};
+      const R sum{.u = numeral(x), .v = numeral(y), .w = numeral(result), .y = r.y, .z = how};
       writer.write(writer.choose("#u #z #v is #w. The answer is #y.|[Let us think.|] #u #z #v makes #w, so the answer is #y.|The answer is #y, because #u #z #v is #w."), sum);
     }
     out_.statements.push_back({r.v, how, r.y});

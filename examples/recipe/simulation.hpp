@@ -10,6 +10,7 @@
 #include <deque>
 #include <initializer_list>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,7 +47,8 @@ struct Plan {
   std::vector<Entity> cast;          ///< the first is the main character
   std::vector<Event> events;
   std::vector<std::string_view> feelings;  ///< of the main character, in order
-  std::deque<std::string> kept;      ///< what the events' words and the cast's names point into
+  /// What the events' words and the cast's names point into, shared by a plan's copies.
+  std::shared_ptr<std::deque<std::string>> kept = std::make_shared<std::deque<std::string>>();
 };
 
 /// Chance, the cast, and the acts from which all stories are made.
@@ -77,7 +79,7 @@ class Simulation {
       list.remove_prefix(list.find(',') + 1);
     return list.substr(0, list.find(','));
   }
-  std::string_view keep(std::string words) { return plan_.kept.emplace_back(std::move(words)); }
+  std::string_view keep(std::string words) { return plan_.kept->emplace_back(std::move(words)); }
 
   // ---- the cast ----
 
@@ -150,14 +152,14 @@ class Simulation {
     out.sort = Sort::person;
     const bool she = maybe() && !job.noun.ends_with("man");
     out.pronoun = she ? Pronoun::she : Pronoun::he;
-    std::string name = she ? "Mrs. " : "Mr. ";
-    if (plan_.animals) {
-      std::string species(unused_beast().noun);
-      species[0] = static_cast<char>(species[0] - 'a' + 'A');
-      name += species;
-    } else {
-      name += unused(surnames);
-    }
+    std::string name;
+    do {
+      std::string family(plan_.animals ? unused_beast().noun : pick(surnames));
+      if (plan_.animals) family[0] = static_cast<char>(family[0] - 'a' + 'A');
+      name = (she ? "Mrs. " : "Mr. ") + family;
+    } while (std::any_of(plan_.cast.begin(), plan_.cast.end(), [&](const Entity& entity) {
+      return entity.name.ends_with(std::string_view(name).substr(name.find(' ')));
+    }));
     out.name = keep(std::move(name));
     out.noun = job.noun;
     out.title = keep("the " + std::string(job.noun));
