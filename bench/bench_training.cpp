@@ -1,4 +1,5 @@
-// The backward kernels by themselves, beside what the processor multiplies at most.
+// The backward kernels by themselves, and whole steps, beside what the processor multiplies at
+// most.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -12,6 +13,7 @@
 #include "llama2/format/panel.hpp"
 #include "llama2/kernels/training_kernels.hpp"
 #include "suite.hpp"
+#include "training_steps.hpp"
 
 namespace {
 
@@ -161,5 +163,8 @@ void register_all(Target target) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return bench::run(argc, argv, [](const std::string&) { register_all(Target()); });
+  return bench::run(argc, argv, [](const std::string&) {
+    register_all(Target());
+    bench::register_training_steps(Target());
+  });
 }

@@ -39,9 +39,10 @@ if [[ ${#missing[@]} -eq 0 || "${missing[0]}" != g++ ]]; then
   need nlohmann-json3-dev has_header nlohmann/json.hpp
   need libcli11-dev has_header CLI/CLI.hpp
   need libedit-dev has_header editline/readline.h
+  need zlib1g-dev has_header zlib.h
 else  # nothing can be looked for without a compiler
   missing+=(libhwy-dev libxsimd-dev libsentencepiece-dev libbenchmark-dev catch2 nlohmann-json3-dev
-    libcli11-dev libedit-dev)
+    libcli11-dev libedit-dev zlib1g-dev)
 fi
 
 if [[ ${#missing[@]} -eq 0 ]]; then

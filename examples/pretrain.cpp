@@ -43,19 +43,12 @@ namespace {
 namespace fs = std::filesystem;
 
 // The shapes that this program can train. To train one of your own, write it here, like these, and
-// name it in `Shapes`.
+// name it in `shapes`.
 
 /// 1.3 million weights: grammar, in some minutes.
 struct Mini {
   static constexpr std::size_t dim = 128, hidden_dim = 352, layers = 6, heads = 8, kv_heads = 4,
                                vocab = 2048, context = 256;
-  static constexpr bool tied_head = true;
-};
-
-/// 7 million weights: stories, in some hours.
-struct Small {
-  static constexpr std::size_t dim = 288, hidden_dim = 768, layers = 6, heads = 6, kv_heads = 6,
-                               vocab = 4096, context = 256;
   static constexpr bool tied_head = true;
 };
 
@@ -65,7 +58,7 @@ struct Named {
   const char* name;
 };
 constexpr std::tuple shapes{Named<llama2::Stories260K>{"stories260k"}, Named<Mini>{"mini"},
-                            Named<Small>{"small"}, Named<recipe::Storyteller>{"storyteller"}};
+                            Named<recipe::Storyteller>{"storyteller"}};
 
 struct Options {
   std::vector<std::string> corpus;
@@ -250,8 +243,7 @@ class Program {
     write_model(model.model(), tokenizer);
     draw_curve(o_.out);
     if (finished)
-      std::fprintf(stderr, "done: %s and %s; loss.png shows how it went\n",
-                   o_.file("model.gguf").c_str(), o_.file("model.bin").c_str());
+      std::fprintf(stderr, "done: %s; loss.png shows how it went\n", o_.file("model.gguf").c_str());
     else
       std::fprintf(stderr, "saved after step %llu; the same command goes on\n",
                    static_cast<unsigned long long>(trainer.step()));
@@ -326,7 +318,12 @@ class Program {
 
   void write_model(const Model& model, const llama2::Tokenizer& tokenizer) const {
     write_gguf(o_.file("model.gguf"), model, &tokenizer.vocabulary());
-    write_llama2c(o_.file("model.bin"), model);
+    try {
+      write_llama2c(o_.file("model.bin"), model);
+    } catch (const llama2::Error& error) {
+      // A fine-tuned model may have a rotary base, for example, that the format cannot state.
+      if (error.code() != llama2::ErrorCode::unsupported) throw;
+    }
   }
 
   Options o_;
@@ -351,10 +348,10 @@ int main(int argc, char** argv) {
   app.add_option("--out", o.out, "folder for all that is made")->required();
   std::vector<std::string> names;
   std::apply([&](const auto&... shape) { (names.emplace_back(shape.name), ...); }, shapes);
-  app.add_option("--shape", o.shape,
-                 "how large: stories260k (vocabulary 512, context 512), mini (1.3 million weights, "
-                 "2048, 256), small (7 million, 4096, 256), storyteller (2.5 million, 1024, 512: the "
-                 "project's own)")
+  app.add_option(
+         "--shape", o.shape,
+         "how large: stories260k (260 thousand weights, vocabulary 512, context 512) or mini "
+         "(1.3 million, 2048, 256)")
       ->capture_default_str()
       ->check(CLI::IsMember(names));
   app.add_option("--from", o.from,

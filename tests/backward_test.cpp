@@ -256,7 +256,7 @@ TEST_CASE("products of gradients equal the reference, in any company the same bi
   for (const auto& [rows, cols, tokens] :
        {Extents{1, 1, 1}, Extents{3, 5, 2}, Extents{7, 8, 13}, Extents{16, 17, 6},
         Extents{64, 24, 11}, Extents{13, 70, 29}, Extents{200, 9, 300}, Extents{300, 83, 37},
-        Extents{21, 130, 515}}) {
+        Extents{21, 130, 515}, Extents{530, 35, 200}}) {
     INFO(rows << " x " << cols << ", " << tokens << " tokens");
     const auto w = random_values(1, rows * cols), x = random_values(2, tokens * cols);
     const auto dy = random_values(3, tokens * rows);

@@ -204,7 +204,7 @@ TEST_CASE("training has the same bits for any number of threads, and after any i
   CHECK(final_bits(3) == expected);
   CHECK(bits_of(fresh<S>(1).flat()) != expected);
 
-  for (const std::uint64_t stop_at : {5, 11, 12}) {
+  for (const std::uint64_t stop_at : {5u, 11u, 12u}) {
     LanguageModel<S> model(fresh<S>(stop_at), ModelConfig::of<S>(), 64, threads(2));  // others
     TokenBatches batches(packed(folder.file("tokens"), 16), 3, 7);
     Trainer<S> trainer(model, batches, options(2, "run"));

@@ -27,6 +27,16 @@ if(TARGET chat)
   set_tests_properties(chat_program PROPERTIES LABELS programs)
 endif()
 
+if(TARGET pretrain)
+  add_test(NAME kill_and_resume
+           COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/kill_and_resume.sh"
+                   "$<TARGET_FILE:pretrain>" 5)
+  set_tests_properties(kill_and_resume PROPERTIES LABELS programs)
+  add_test(NAME pretrain_without_text COMMAND pretrain --out no_such_training)
+  set_tests_properties(pretrain_without_text PROPERTIES LABELS programs PASS_REGULAR_EXPRESSION
+                       "there are no tokens here yet: name files of text by --corpus")
+endif()
+
 # A sanitizer must be loaded first of all, and takes its time to be killed.
 if(NOT CMAKE_CXX_FLAGS_DEBUG MATCHES "fsanitize" OR NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   add_library(fail_call SHARED programs/fail_call.cpp)

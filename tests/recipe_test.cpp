@@ -63,6 +63,7 @@ std::vector<Place> places_of(std::string_view text) {
   std::string word;
   int sentence = 0;
   bool spoken = false;
+  bool ended = false;
   for (const char c : text) {
     if (letter(c) || (!word.empty() && (c == '\'' || c == '-'))) {
       word += c;
@@ -71,8 +72,10 @@ std::vector<Place> places_of(std::string_view text) {
     const bool title = word == "Mr" || word == "Mrs";
     for (std::string& part : words_of(word)) out.push_back({std::move(part), sentence, spoken});
     word.clear();
+    const bool end = !title && (c == '.' || c == '!' || c == '?');
     if (c == '"') spoken = !spoken;
-    if (!title && (c == '.' || c == '!' || c == '?')) ++sentence;
+    if (c == '"' ? !spoken && ended : end && !spoken) ++sentence;  // a speech counts as one
+    ended = end;
   }
   return out;
 }
@@ -115,7 +118,7 @@ std::string fault_of(const std::string& text) {
   bool begins = true;
   for (std::size_t i = 0; i <= text.size(); ++i) {
     const char c = i < text.size() ? text[i] : ' ';
-    if (letter(c) || c == '\'' || c == '-') {
+    if (letter(c) || std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '\'' || c == '-') {
       if (word.empty() && begins && std::islower(static_cast<unsigned char>(c)) != 0)
         return "no capital: " + text.substr(i, 20);
       word += c;
@@ -223,7 +226,7 @@ TEST_CASE("a text is a function of its seed and number") {
     for (const char c : document.text())
       digest = llama2::mix_bits(digest ^ static_cast<unsigned char>(c));
   }
-  CHECK(digest == 0x90dae19b46b3122e);
+  CHECK(digest == 0x9844b8ba695affb0);
   CHECK(recipe::make_document(1, 5, recipe::Kind::story).text() ==
         recipe::make_document(1, 5, recipe::Kind::story).text());
   CHECK(recipe::make_document(2, 5, recipe::Kind::story).text() !=
@@ -305,6 +308,7 @@ TEST_CASE("pronouns have somebody to refer to") {
     // A wish's giver is told in its own words.
     of_word["woman"] = recipe::Pronoun::she;
     of_word["man"] = recipe::Pronoun::he;
+    of_word["mother"] = recipe::Pronoun::she;
     int she = -9;
     int he = -9;
     for (const auto& [word, sentence, spoken] : places_of(story.text)) {
@@ -312,8 +316,8 @@ TEST_CASE("pronouns have somebody to refer to") {
       const bool male = !spoken && (word == "he" || word == "him" || word == "his" || word == "himself");
       if (female || male) {
         ++pronouns;
-        // Named, or a pronoun already, not long ago: a speech of two sentences may stand between.
-        if ((female ? she : he) < sentence - 4) FAIL(word << " in sentence " << sentence << "\n" << story.text);
+        // Named, or a pronoun already, not long ago: a speech may stand between.
+        if ((female ? she : he) < sentence - 3) FAIL(word << " in sentence " << sentence << "\n" << story.text);
       }
       const auto named = of_word.find(word);
       if (female || (named != of_word.end() && named->second == recipe::Pronoun::she)) she = sentence;

@@ -259,7 +259,7 @@ TEST_CASE("AdamW with clipping and schedule goes PyTorch's way") {
 TEST_CASE("the optimiser's bits do not depend on the number of threads") {
   std::vector<std::uint32_t> bits;
   double norm = 0;
-  for (const std::size_t threads : {1, 2, 3}) {
+  for (const std::size_t threads : {1u, 2u, 3u}) {
     auto values = random_values(1, 100'000), gradient = random_values(2, 100'000);
     const std::vector<TrainedTensor> tensors = {
         {"a", std::span(values).first(70'001), std::span(gradient).first(70'001)},
@@ -598,6 +598,23 @@ TEST_CASE("damaged states are refused") {
   test::write_file(path, whole);
   FitTrainer trainer(fit, numbers, options);
   CHECK(trainer.resume());
+}
+
+TEST_CASE("what a state's file cannot hold is no field") {
+  StateFields fields;
+  CHECK_THROWS_AS(fields.set("a b", std::uint64_t{1}), Error);
+  CHECK_THROWS_AS(fields.set("", std::uint64_t{1}), Error);
+  CHECK_THROWS_AS(fields.set("a", std::string("b\nc")), Error);
+  fields.set("a", std::string("b c"));
+  fields.set("third", 1.0 / 3);
+  fields.set("large", ~std::uint64_t{0});
+  CHECK(fields.text("a") == "b c");
+  CHECK(std::stod(fields.text("third")) == 1.0 / 3);
+  CHECK(fields.number("large") == ~std::uint64_t{0});
+  CHECK(error_of([&] { static_cast<void>(fields.number("a")); }).code() ==
+        ErrorCode::malformed_file);
+  CHECK(error_of([&] { static_cast<void>(fields.number("b")); }).code() ==
+        ErrorCode::malformed_file);
 }
 
 TEST_CASE("a folder of states keeps to its own files") {

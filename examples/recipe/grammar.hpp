@@ -6,7 +6,7 @@
 //   @a  as an object                                                narration, agreeing with its subject
 //   ^a  as an owner: "Mia's", "her"                     <go.ing>    other forms: .ing .en .0 (base)
 //   &a  reflexive: "herself"                                        .past .3 .p (plural)
-//   `a  by name or noun, never a pronoun                <not go>    negated
+//   `a  by name or noun, never a pronoun                <not go>    negated; .past.3, .past.p, too
 //   ~a  introduced: "a kind girl named Mia"             <had go>    perfect
 //   %a  its noun alone: "kite"                          #w          words w; <#w> with its verb inflected
 //   *a  noun with adjectives: "small red kite"          [x|y|z]     one of these, by chance
@@ -335,9 +335,13 @@ class Writer {
       form = "ing";
       first_verb_gerund_ = false;
     }
-    const Tense tense = form == "past" ? Tense::past : in_quotes_ ? Tense::present : tense_;
-    const bool first = first_person() && form != "3" && form != "p";
-    const bool plural = form == "p" || (form != "3" && plural_subject());
+    const Tense tense = form.starts_with("past") ? Tense::past
+                        : in_quotes_             ? Tense::present
+                                                 : tense_;
+    const bool singular = form.ends_with('3');
+    const bool several = form.ends_with(".p") || form == "p";
+    const bool first = !singular && !several && first_person();
+    const bool plural = several || (!singular && plural_subject());
     const bool modal = spec == "can" || spec == "will" || spec == "may" || spec == "must";
     if (form == "ing" || form == "en" || form == "0") {
       std::string word;

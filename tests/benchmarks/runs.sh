@@ -22,6 +22,8 @@ counters_of() {
     AttendPrompt | BackwardLinear* | BackwardAttention | BackwardCrossEntropy)
       echo "$limit items_per_second" ;;
     Backward*) echo items_per_second ;;
+    TrainOptimiser) echo tokens_per_second ;;
+    Train*) echo "$limit tokens_per_second" ;;
     Small) echo "$limit bytes_per_second tokens_per_second times_baseline times_baseline_median" ;;
     Static*) echo "runtime_over_static runtime_over_static_median" ;;
   esac

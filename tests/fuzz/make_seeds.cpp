@@ -11,6 +11,7 @@
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 
 #include "bin_writer.hpp"
 #include "gguf_bytes.hpp"
+#include "llama2/base/hash.hpp"
 #include "llama2/io/gguf_file.hpp"
 #include "llama2/text/vocabulary.hpp"
 #include "seed_shapes.hpp"
@@ -604,6 +606,91 @@ void write_sentencepiece_model(const Corpus& corpus) {
              few + trainer_message() + normaliser_message(proto_bytes(2, std::string(64, '\xFF'))));
 }
 
+// Token files.
+
+/// A file of a vocabulary of `vocab` ids as data/token_file.hpp describes it.
+struct TokenFileBytes {
+  std::uint32_t version = 1, token_bytes = 2;
+  std::uint64_t vocab = 300;
+  std::string tokens = bytes_of<std::uint16_t>(1) + bytes_of<std::uint16_t>(299) +
+                       bytes_of<std::uint16_t>(2) + bytes_of<std::uint16_t>(7) +
+                       bytes_of<std::uint16_t>(7) + bytes_of<std::uint16_t>(0);
+  std::vector<std::uint64_t> ends = {2, 2, 6};
+  std::uint64_t token_count = 6;
+  std::optional<std::uint64_t> document_count{};
+
+  [[nodiscard]] std::string bytes() const {
+    std::string body = tokens;
+    body.resize((body.size() + 7) / 8 * 8);
+    for (const std::uint64_t end : ends) body += bytes_of(end);
+    return "LL2TOKEN" + bytes_of(version) + bytes_of(token_bytes) + bytes_of(vocab) +
+           std::string(16, '\x11') + body + bytes_of(token_count) +
+           bytes_of(document_count.value_or(ends.size())) + bytes_of(llama2::hash_bytes(body)) +
+           "LL2TOKEN";
+  }
+};
+
+void write_token_file(const Corpus& corpus) {
+  const std::string good = TokenFileBytes().bytes();
+  corpus.add("seed", good);
+  corpus.add("seed_wide", TokenFileBytes{.token_bytes = 4,
+                                         .vocab = 70'000,
+                                         .tokens = bytes_of(1u) + bytes_of(69'999u) + bytes_of(0u),
+                                         .ends = {3},
+                                         .token_count = 3}
+                              .bytes());
+  corpus.add("seed_of_nothing", TokenFileBytes{.tokens = {}, .ends = {}, .token_count = 0}.bytes());
+  corpus.add("empty", "");
+  corpus.add("header_only", good.substr(0, 40));
+  corpus.add("truncated", good.substr(0, good.size() - 1));
+  corpus.add("another_format", "GGUF" + good.substr(4));
+  corpus.add("unknown_version", TokenFileBytes{.version = 2}.bytes());
+  corpus.add("tokens_of_another_size", TokenFileBytes{.token_bytes = 4}.bytes());
+  corpus.add("no_vocabulary", TokenFileBytes{.vocab = 0}.bytes());
+  corpus.add("vocabulary_beyond_32_bits",
+             TokenFileBytes{.token_bytes = 4, .vocab = std::uint64_t{1} << 32}.bytes());
+  corpus.add("token_outside_the_vocabulary", TokenFileBytes{.vocab = 299}.bytes());
+  corpus.add(
+      "negative_token",
+      TokenFileBytes{
+          .token_bytes = 4, .vocab = 70'000, .tokens = bytes_of(~0u), .ends = {1}, .token_count = 1}
+          .bytes());
+  corpus.add("token_count_wraps",
+             TokenFileBytes{.token_count = (std::uint64_t{1} << 63) + 6}.bytes());
+  corpus.add("document_count_wraps",
+             TokenFileBytes{.document_count = (std::uint64_t{1} << 61) + 3}.bytes());
+  corpus.add("huge_document_count", TokenFileBytes{.document_count = most}.bytes());
+  corpus.add("documents_go_back", TokenFileBytes{.ends = {4, 2, 6}}.bytes());
+  corpus.add("document_past_end", TokenFileBytes{.ends = {2, most, 6}}.bytes());
+  corpus.add("tokens_of_no_document", TokenFileBytes{.ends = {2, 2, 5}}.bytes());
+  corpus.add("wrong_hash", std::string(good).replace(40, 1, "\x02"));
+}
+
+// Documents. A reader leaves out what is damaged, so none of these is refused as a whole.
+
+void write_jsonl(const Corpus& corpus) {
+  const std::string lines =
+      "{\"text\": \"one\\ntwo \\u00e9\"}\n{\"id\": [1, {\"text\": 2}], \"text\": \"three\"}\r\n";
+  corpus.add("seed_jsonl", lines);
+  corpus.add("seed_damaged_lines",
+             lines +
+                 "{\"text\": \"cut\n{\"text\": 5}\n[]\n\n{\"text\": \"a\", \"text\": \"b\"}\n"
+                 "{\"text\": \"\xFF\"}\n{\"text\": 1e999}\n{\"text\": \"\\ud800\"}");
+  corpus.add("seed_deep", "{\"x\": " + std::string(2000, '[') + "\n" + lines);
+  corpus.add("seed_long_line", "{\"text\": \"" + std::string(5000, 'x') + "\"}\n" + lines);
+  corpus.add("seed_text",
+             "\xEF\xBB\xBFone\r\ntwo\n<|endoftext|>\n\n\nthree a@b.org 8.8.8.8\n \nfour");
+  // As gzip, stored: whole, cut off, and followed by another and by zeros.
+  const std::string text = "one\n";
+  const std::string packed = std::string("\x1F\x8B\x08\0\0\0\0\0\0\x03", 10) +
+                             std::string("\x01\x04\0\xFB\xFF", 5) + text + bytes_of(0xF817A89Fu) +
+                             bytes_of(4u);
+  corpus.add("seed_gzip", packed);
+  corpus.add("seed_gzip_twice", packed + packed + std::string(20, '\0'));
+  corpus.add("seed_gzip_cut_off", packed.substr(0, packed.size() - 5));
+  corpus.add("seed_gzip_wrong_sum", std::string(packed).replace(19, 1, "\x01"));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -617,6 +704,8 @@ int main(int argc, char** argv) {
     write_gguf_vocabulary({argv[1], "gguf_vocabulary"});
     write_tokenizer_bin({argv[1], "tokenizer_bin"});
     write_sentencepiece_model({argv[1], "sentencepiece_model"});
+    write_token_file({argv[1], "token_file"});
+    write_jsonl({argv[1], "jsonl"});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

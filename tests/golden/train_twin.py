@@ -4,11 +4,12 @@ batches, the same schedule. By hand:
 
     train_twin.py start SEED START.bin            # writes fresh weights of Stories260K
     pretrain ... --shape stories260k --from START.bin --out RUN
-    train_twin.py train RUN START.bin LOSSES.json [--steps N] [--threads N]
+    train_twin.py train RUN START.bin LOSSES.json [--steps N] [--threads N] [--nudge]
     train_twin.py compare RUN LOSSES.json [ANOTHER_LOSSES.json]
 
-`train` reads the tokens and the saved state in RUN, which says how it was trained. `compare` prints
-how far the losses are apart, beside how far two PyTorch runs of different thread counts are.
+`train` reads the tokens and the saved state in RUN, which says how it was trained; --nudge changes
+the first weights by one unit in the last place, which tells how far rounding alone carries.
+`compare` prints how far the losses are apart, beside how far two PyTorch runs are.
 """
 import argparse
 import glob
@@ -129,6 +130,10 @@ def train(args):
     torch.set_num_threads(args.threads)
     options = read_options(args.run)
     start = read_start(args.start)
+    if args.nudge:
+        signs = np.random.default_rng(1)
+        start = {key: np.nextafter(values, np.float32(signs.choice([-9, 9])))
+                 for key, values in start.items()}
     llama = torch_llama.Llama(SHAPE, lambda kind, layer, rows, cols: start[kind, layer])
     optimiser = torch.optim.AdamW(
         llama.groups(float(options["weight_decay"])), lr=1.0,
@@ -198,6 +203,7 @@ if __name__ == "__main__":
     command.add_argument("losses")
     command.add_argument("--steps", type=int, default=0)
     command.add_argument("--threads", type=int, default=2)
+    command.add_argument("--nudge", action="store_true")
     command.set_defaults(run_command=train)
     command = commands.add_parser("compare")
     command.add_argument("run")

@@ -10,16 +10,16 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 
-# A text of some thousand different sentences.
+# A text of made-up words: a tokenizer finds enough in it to learn.
 awk 'BEGIN {
   srand(7)
-  split("bird fish child tree house river stone cloud garden letter window story winter apple", n)
-  split("sees finds loves carries follows forgets remembers paints hears counts", v)
-  split("small old green quiet happy round heavy bright strange little", a)
+  split("ba ne ri to su mel kan dor vi sha plo ter gin qua lem fos", syllable)
+  for (w = 1; w <= 300; ++w)
+    for (s = int(rand() * 3); s >= 0; --s) word[w] = word[w] syllable[int(rand() * 16) + 1]
   for (d = 0; d < 400; ++d) {
     for (s = 0; s < 8; ++s)
-      printf "The %s %s %s the %s %s. ", a[int(rand() * 10) + 1], n[int(rand() * 14) + 1],
-             v[int(rand() * 10) + 1], a[int(rand() * 10) + 1], n[int(rand() * 14) + 1]
+      printf "The %s %s the %s. ", word[int(rand() * 300) + 1], word[int(rand() * 300) + 1],
+             word[int(rand() * 300) + 1]
     print "\n<|endoftext|>"
   }
 }' >corpus.txt

@@ -14,7 +14,9 @@ namespace llama2::inline LLAMA2_ABI {
 ///
 /// A balanced Feistel network of 8 rounds over the least power of four that is not below `size`;
 /// results outside are permuted again until one is inside, fewer than four times on average (Black,
-/// Rogaway, "Ciphers with arbitrary finite domains", 2002).
+/// Rogaway, "Ciphers with arbitrary finite domains", 2002). Each element is as likely at each
+/// place, but of a handful of elements not every order of all is quite as likely (within some 10
+/// %).
 class Permutation {
  public:
   /// Of equal sizes, different seeds give unrelated permutations.

@@ -234,7 +234,7 @@ inline PersonalInformation count_personal_information(std::string_view text) noe
         ++found.social_numbers;
       else if ((size = at.phone_number()) != 0)
         ++found.phone_numbers;
-      else if ((size = at.ipv6()) != 0)
+      else if (before != ':' && (size = at.ipv6()) != 0)
         ++found.ip_addresses;
       else
         while (i + size < text.size() && is_digit(text[i + size])) ++size;

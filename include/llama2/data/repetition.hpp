@@ -40,7 +40,10 @@ class CountTable {
     const std::size_t capacity = std::bit_ceil(2 * n + 2);
     if (slots_.size() < capacity) slots_.assign(capacity, {});
     mask_ = capacity - 1;
-    ++generation_;
+    if (++generation_ == 0) {  // after 2^32 texts
+      slots_.assign(slots_.size(), {});
+      generation_ = 1;
+    }
   }
 
   /// How often this number has now been added.
@@ -55,13 +58,13 @@ class CountTable {
  private:
   struct Slot {
     std::uint64_t key = 0;
-    std::uint64_t generation = 0;
+    std::uint32_t generation = 0;
     std::uint32_t count = 0;
   };
 
   std::vector<Slot> slots_;
   std::size_t mask_ = 0;
-  std::uint64_t generation_ = 0;
+  std::uint32_t generation_ = 0;
 };
 
 struct PartShares {
@@ -118,6 +121,11 @@ class RepetitionFilter {
   }
 
  private:
+  /// Sequences that overlap can have more bytes than the text.
+  static double share_of(std::uint64_t bytes, std::uint64_t all) {
+    return std::min(1.0, static_cast<double>(bytes) / static_cast<double>(all));
+  }
+
   static std::string beyond(const std::string& what, double share, double limit) {
     return what + ": " + number_text(share) + " of at most " + number_text(limit);
   }
@@ -125,7 +133,6 @@ class RepetitionFilter {
   std::optional<std::string> judge_sequences(const Words& words) {
     sequences_.assign(words.hashes.begin(), words.hashes.end());
     lengths_.assign(words.sizes.begin(), words.sizes.end());
-    const auto total = static_cast<double>(words.bytes);
     for (std::size_t n = 2; n <= 10 && n <= words.size(); ++n) {
       const std::size_t count = words.size() - n + 1;
       table_.reset(count);
@@ -145,9 +152,10 @@ class RepetitionFilter {
             i += n - 1;  // no word counts twice
           }
       }
+      if (bytes == 0) return std::nullopt;  // nor does anything longer come again
       const double limit =
           n <= 4 ? limits_.top_sequence[n - 2] : limits_.duplicate_sequences[n - 5];
-      if (const double share = static_cast<double>(bytes) / total; share > limit)
+      if (const double share = share_of(bytes, words.bytes); share > limit)
         return beyond((n <= 4 ? "the most frequent sequence of " : "repeated sequences of ") +
                           std::to_string(n) + " words",
                       share, limit);

@@ -34,7 +34,14 @@ namespace detail {
 /// leave out, in parts that begin with a space: a part gets it back as its dummy prefix.
 class TrainingLines final : public sentencepiece::SentenceIterator {
  public:
-  explicit TrainingLines(const DocumentSource& next) : next_(next) { Next(); }
+  /// The first line are the digits: they must get pieces, and sentencepiece ends the program where
+  /// a character that must get one is not there.
+  explicit TrainingLines(const DocumentSource& next)
+      : next_(next), document_(digits), rest_(document_) {
+    take_line();
+  }
+
+  static constexpr const char* digits = "0123456789";
 
   [[nodiscard]] bool done() const override { return done_; }
   [[nodiscard]] const std::string& value() const override { return line_; }
@@ -101,7 +108,7 @@ inline Vocabulary train_tokenizer(const DocumentSource& next, const TokenizerOpt
       {"max_sentence_length", std::to_string(detail::TrainingLines::max_bytes)},
       {"byte_fallback", "true"},
       {"split_digits", "true"},
-      {"required_chars", "0123456789"},  // also where the text has few
+      {"required_chars", detail::TrainingLines::digits},  // also where the text has few
       {"allow_whitespace_only_pieces", "true"},
       {"normalization_rule_name", "identity"},
       {"add_dummy_prefix", "true"},

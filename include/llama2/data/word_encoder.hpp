@@ -1,12 +1,12 @@
 // A tokenizer that remembers words: corpora are encoded many times as fast.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <functional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -17,11 +17,11 @@
 namespace llama2::inline LLAMA2_ABI {
 
 /// Gives what `Tokenizer::encode` gives. The text is cut wherever that does not change its tokens,
-/// and a short part that has been there lately is not encoded again. 4 MiB of memory; for one
-/// thread at a time.
+/// and a short part that has been there is not encoded again. Up to 50 MB of memory; for one thread
+/// at a time.
 class WordEncoder {
  public:
-  explicit WordEncoder(Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)), slots_(slots) {}
+  explicit WordEncoder(Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
 
   /// Appends the tokens of a text. Throws what `Tokenizer::encode` throws.
   void encode(std::string_view text, EncodeOptions options, std::vector<Token>& tokens) {
@@ -37,36 +37,42 @@ class WordEncoder {
   }
 
  private:
-  static constexpr std::size_t slots = std::size_t{1} << 16;
+  static constexpr std::size_t max_part = 64;  // bytes
+  static constexpr std::size_t max_parts = std::size_t{1} << 18;
 
-  /// A part and its tokens, in a line of the processor's cache.
-  struct alignas(64) Slot {
-    std::uint8_t size = 0;  // 0: nothing yet
-    std::uint8_t count = 0;
-    std::array<char, 22> text{};
-    std::array<Token, 10> tokens{};
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return static_cast<std::size_t>(hash_bytes(text));
+    }
   };
-  static_assert(sizeof(Slot) == 64);
+  struct Range {
+    std::uint32_t begin, size;  // in `tokens_`
+  };
 
   void encode_part(std::string_view part, std::vector<Token>& tokens) {
-    if (part.size() > Slot().text.size()) return tokenizer_.encode(part, {}, tokens);
-    Slot& slot = slots_[static_cast<std::size_t>(hash_bytes(part)) % slots];
-    if (std::string_view(slot.text.data(), slot.size) != part) {
-      const std::size_t before = tokens.size();
-      tokenizer_.encode(part, {}, tokens);
-      const std::size_t count = tokens.size() - before;
-      if (count > slot.tokens.size()) return;
-      slot.size = static_cast<std::uint8_t>(part.size());
-      slot.count = static_cast<std::uint8_t>(count);
-      std::memcpy(slot.text.data(), part.data(), part.size());
-      std::copy_n(tokens.end() - static_cast<std::ptrdiff_t>(count), count, slot.tokens.begin());
+    if (part.size() > max_part) return tokenizer_.encode(part, {}, tokens);
+    const auto known = parts_.find(part);
+    if (known != parts_.end()) {
+      const auto begin = tokens_.begin() + known->second.begin;
+      tokens.insert(tokens.end(), begin, begin + known->second.size);
       return;
     }
-    tokens.insert(tokens.end(), slot.tokens.begin(), slot.tokens.begin() + slot.count);
+    if (parts_.size() == max_parts) {  // what is frequent will soon be there again
+      parts_.clear();
+      tokens_.clear();
+    }
+    const std::size_t before = tokens.size();
+    tokenizer_.encode(part, {}, tokens);
+    parts_.emplace(part, Range{static_cast<std::uint32_t>(tokens_.size()),
+                               static_cast<std::uint32_t>(tokens.size() - before)});
+    tokens_.insert(tokens_.end(), tokens.begin() + static_cast<std::ptrdiff_t>(before),
+                   tokens.end());
   }
 
   Tokenizer tokenizer_;
-  std::vector<Slot> slots_;
+  std::unordered_map<std::string, Range, Hash, std::equal_to<>> parts_;
+  std::vector<Token> tokens_;  // of all parts
 };
 
 }  // namespace llama2::inline LLAMA2_ABI

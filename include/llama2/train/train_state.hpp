@@ -43,8 +43,11 @@ class StateFields {
   /// `file` is for error messages.
   explicit StateFields(std::string file = {}) : file_(std::move(file)) {}
 
-  /// Appends a field. Names are without spaces, texts without line ends.
+  /// Appends a field. Throws `invalid_argument` for a name with a space and for a line end, which
+  /// the file could not hold.
   void set(std::string name, std::string value) {
+    if (name.empty() || name.find_first_of(" \n") != name.npos || value.find('\n') != value.npos)
+      throw Error(ErrorCode::invalid_argument, "no field of a saved training", {.tensor = name});
     fields_.emplace_back(std::move(name), std::move(value));
   }
   void set(std::string name, std::uint64_t value) { set(std::move(name), std::to_string(value)); }
