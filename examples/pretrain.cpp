@@ -351,7 +351,7 @@ int main(int argc, char** argv) {
   app.add_option(
          "--shape", o.shape,
          "how large: stories260k (260 thousand weights, vocabulary 512, context 512) or mini "
-         "(1.3 million, 2048, 256)")
+         "(1.3 million, 2048, 256), storyteller (2.5 million, 1024, 512: the project's own)")
       ->capture_default_str()
       ->check(CLI::IsMember(names));
   app.add_option("--from", o.from,
