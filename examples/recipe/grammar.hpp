@@ -567,10 +567,14 @@ class Writer {
       }
       const bool clear = by_subject || spoken || (recent(entity.owner) && pronoun_clear(owner));
       if (relative || first || (clear && chance(random_, 0.55))) {
+        // Whose mother she is does not make "she" unclear.
+        const Mention before = mentions_[entity.owner];
         if (spoken || clear)
           refer(owner, Case::possessive);
         else
           full(owner, Case::possessive);
+        if (relative && introduced(entity.owner) && before.sentence != never)
+          mentions_[entity.owner] = before;
         put(" ");
         adjectives(entity, first);
         put(entity.noun);

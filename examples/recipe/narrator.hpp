@@ -38,6 +38,11 @@ class Narrator {
   }
 
   void tell(const Event& event) {
+    tell_one(event);
+    last_subject_ = event.roles.a;
+  }
+
+  void tell_one(const Event& event) {
     const std::string_view pattern = writer_.choose(event.text);
     if (event.paragraph) {
       finish();
@@ -53,6 +58,7 @@ class Narrator {
     finish();
     pending_ = clause;
     pending_event_ = &event;
+    pending_goes_on_ = last_subject_ == event.roles.a;
   }
 
   /// Writes the pending clause and this one as one sentence, if that is a good idea.
@@ -78,7 +84,7 @@ class Narrator {
         break;
       case Link::so:
         if (chance(random_, 0.4)) return false;
-        if (same && chance(random_, 0.3)) {
+        if (same && first.act != "feel" && chance(random_, 0.3)) {
           writer_.write("Because", first.roles);
           writer_.write(pending_, first.roles);
           writer_.write(",", first.roles);
@@ -121,7 +127,7 @@ class Narrator {
     const bool opens = event.paragraph;
     if (event.link == Link::so && !opens && chance(random_, 0.5)) writer_.write("So", event.roles);
     if (event.link == Link::but && !opens) writer_.write("But", event.roles);
-    if (event.link == Link::then && !opens && chance(random_, 0.3))
+    if (event.link == Link::then && !opens && pending_goes_on_ && chance(random_, 0.3))
       writer_.write("[Then|After that,|Then]", event.roles);
     writer_.write(clause, event.roles);
   }
@@ -142,6 +148,8 @@ class Narrator {
   Writer writer_;
   std::string_view pending_;
   const Event* pending_event_ = nullptr;
+  bool pending_goes_on_ = false;  ///< about whom the event before it was about
+  Id last_subject_ = nobody;
 };
 
 }  // namespace recipe

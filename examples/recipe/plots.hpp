@@ -712,7 +712,7 @@ class Plots : public Simulation {
       tell("slip", r, "At first everything went wrong. $a #x.|But then $a #x. [Everyone gasped.|It looked bad.]");
       then("continue", r, "$a <not give> up. $a <take> a deep breath and <try> again.|\"(a)I will not give up,\" {say a}.");
     }
-    bool wins = trains ? maybe(0.6) : maybe(0.15);
+    bool wins = maybe(!trains ? 0.15 : boast ? 0.85 : 0.55);
     bool stops = false;
     if (mishap && falls_b && match->race) {
       tell("fall", {.a = b}, "Just before the end, $a <slip> and <hurt> ^a leg.|Halfway, $a <fall> and <can> not get up.");
@@ -733,7 +733,9 @@ class Plots : public Simulation {
     } else if (wins) {
       tell("win", r, "Then $a #y. [It was the best of all.|Nobody had ever seen anything like it.]|Then $a #y, and the judges gave @a the first prize.");
     } else {
-      tell("lose", r, "$a <do> ^a best. Then it was ^b turn. $b #y, and the prize went to @b.");
+      tell("lose", r,
+           match->race ? "$a <do> ^a best. But $b #y and <come> in first.|$a <be> fast, but $b <be> faster. $b #y and <win>."
+                       : "$a <do> ^a best. Then it was ^b turn. $b #y, and the prize went to @b.");
     }
     paragraph();
     if (stops) {
@@ -764,9 +766,9 @@ class Plots : public Simulation {
         {"the harvest festival", "hang up garlands and bake bread", "the ribbons had been eaten by mice", "made chains of red leaves and berries", "danced round the biggest pumpkin"},
         {"the lantern festival", "make a lantern for every window", "there were no candles left", "caught the moonlight in jars of water and put mirrors behind them", "walked through the streets with glowing lights"},
         {"the spring festival", "gather flowers and paint eggs", "frost had killed the flowers", "cut flowers out of bright paper", "sang to wake the sun"},
-        {"the midsummer party", "set the tables under the trees", "rain began to fall on the tables", "carried everything under the big roof of the barn", "danced until the stars came out"},
+        {"the midsummer party", "set the tables under the trees", "rain had begun to fall on the tables", "carried everything under the big roof of the barn", "danced until the stars came out"},
         {"the winter feast", "bake cakes and light the fire", "the last sack of sugar had a hole and was empty", "sweetened the cakes with honey and dried apples", "sang by the fire until midnight"},
-        {"the birthday party", "blow up balloons and bake a cake", "the cake fell on the floor", "built a cake out of fruit, with cherries on top", "played games until it was dark"},
+        {"the birthday party", "blow up balloons and bake a cake", "the cake had fallen on the floor", "built a cake out of fruit, with cherries on top", "played games until it was dark"},
         {"the music festival", "tune the fiddles and learn the songs", "the big drum had a hole", "beat on pots, pans and buckets", "made the merriest music anyone had ever heard"},
         {"the boat festival", "tie flags to all the boats", "the wind had torn the flags", "sewed new flags from old shirts", "sailed round the lake with music"},
         {"the wedding of two neighbours", "decorate the hall and bake a cake", "the flowers had not arrived", "filled baskets with ferns and wild roses", "threw petals into the air"}};
@@ -1137,7 +1139,7 @@ class Plots : public Simulation {
     if (fails) {
       tell("fail", r, "But something went wrong: the first one was spoiled, and $a <have> to begin again.|But $a <be> in too much of a hurry, and it all fell apart.");
       feel(a, Mood::sad);
-      so("retry", r, "\"(a)I still have tonight,\" {say a}, and this time $a <work> slowly and carefully.|$a <wipe> ^a tears away and <begin> once more.");
+      tell("retry", r, "\"(a)I still have tonight,\" {say a}, and this time $a <work> slowly and carefully.|$a <wipe> ^a tears away and <begin> once more.");
     }
     tell("finish", r, "Just before bedtime, it was finished.|At last it was ready. It was not perfect, but it was made with love.");
     paragraph();
