@@ -29,7 +29,9 @@ std::string form(std::string_view verb, VerbForm wanted) {
   return out;
 }
 
-bool letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
+bool letter(char c) {
+  return std::isalpha(static_cast<unsigned char>(c)) != 0;
+}
 
 /// Words, apostrophes and hyphens within them, in lower case; without the s of an owner.
 std::vector<std::string> words_of(std::string_view text) {
@@ -103,8 +105,8 @@ std::string fault_of(const std::string& text) {
   if (text.empty()) return "empty";
   if (text.find_first_of("$@^&`~%*=+#<>[]{}|()_") != text.npos) return "a pattern shows";
   if (std::string_view(".!?\"").find(text.back()) == std::string_view::npos) return "no end";
-  for (const std::string_view wrong :
-       {"  ", " .", " ,", " !", " ?", "..", ",,", ",.", ".,", "!.", "?.", "\".", "\",", "''", "\n\n\n", " \n"})
+  for (const std::string_view wrong : {"  ", " .", " ,", " !", " ?", "..", ",,", ",.", ".,", "!.",
+                                       "?.", "\".", "\",", "''", "\n\n\n", " \n"})
     if (text.find(wrong) != text.npos) return "punctuation: " + std::string(wrong);
   bool open = false;
   for (const char c : text) {
@@ -136,7 +138,8 @@ std::string fault_of(const std::string& text) {
         return "an " + low;
       before = c == ' ' ? low : "";
       const bool title = word == "Mr" || word == "Mrs";
-      begins = (c == '.' && !title) || ((c == '!' || c == '?') && i + 1 < text.size() && text[i + 1] != '"');
+      begins = (c == '.' && !title) ||
+               ((c == '!' || c == '?') && i + 1 < text.size() && text[i + 1] != '"');
       word.clear();
     } else if (c == '"' || c == '\n') {
       before.clear();
@@ -171,18 +174,26 @@ TEST_CASE("verbs are inflected") {
 }
 
 TEST_CASE("nouns, adjectives, articles and numbers take their forms") {
-  for (const auto& [one, many] : std::map<std::string, std::string>{
-           {"kite", "kites"}, {"box", "boxes"}, {"cherry", "cherries"}, {"toy", "toys"},
-           {"mouse", "mice"}, {"leaf", "leaves"}, {"field mouse", "field mice"}, {"sheep", "sheep"},
-           {"torch", "torches"}, {"child", "children"}})
+  for (const auto& [one, many] : std::map<std::string, std::string>{{"kite", "kites"},
+                                                                    {"box", "boxes"},
+                                                                    {"cherry", "cherries"},
+                                                                    {"toy", "toys"},
+                                                                    {"mouse", "mice"},
+                                                                    {"leaf", "leaves"},
+                                                                    {"field mouse", "field mice"},
+                                                                    {"sheep", "sheep"},
+                                                                    {"torch", "torches"},
+                                                                    {"child", "children"}})
     CHECK(recipe::plural_of(one) == many);
   CHECK(recipe::compared("big") == "bigger");
   CHECK(recipe::compared("happy", true) == "happiest");
   CHECK(recipe::compared("nice") == "nicer");
   CHECK(recipe::compared("beautiful") == "more beautiful");
-  for (const std::string_view word : {"apple", "egg", "honest", "hour", "umbrella", "Owl", "island"})
+  for (const std::string_view word :
+       {"apple", "egg", "honest", "hour", "umbrella", "Owl", "island"})
     CHECK(recipe::takes_an(word));
-  for (const std::string_view word : {"kite", "house", "uniform", "one", "unicorn", "useful", "ewe"})
+  for (const std::string_view word :
+       {"kite", "house", "uniform", "one", "unicorn", "useful", "ewe"})
     CHECK(recipe::takes_an(word) == (word == "ewe"));  // "ewe" is not among our words
   CHECK(recipe::in_words(0) == "zero");
   CHECK(recipe::in_words(21) == "twenty-one");
@@ -191,8 +202,10 @@ TEST_CASE("nouns, adjectives, articles and numbers take their forms") {
 
 TEST_CASE("patterns become sentences by what has been said") {
   std::vector<recipe::Entity> cast(4);
-  cast[0] = {.sort = recipe::Sort::person, .pronoun = recipe::Pronoun::she, .name = "Mia", .noun = "girl"};
-  cast[1] = {.sort = recipe::Sort::person, .pronoun = recipe::Pronoun::she, .name = "Ada", .noun = "girl"};
+  cast[0] = {
+      .sort = recipe::Sort::person, .pronoun = recipe::Pronoun::she, .name = "Mia", .noun = "girl"};
+  cast[1] = {
+      .sort = recipe::Sort::person, .pronoun = recipe::Pronoun::she, .name = "Ada", .noun = "girl"};
   cast[2] = {.owner = 0, .noun = "kite", .adjectives = "orange"};
   cast[3] = {.pronoun = recipe::Pronoun::they, .noun = "boots", .adjectives = "old"};
   const recipe::Roles roles{.a = 0, .b = 1, .o = 2, .q = 3};
@@ -282,12 +295,14 @@ TEST_CASE("a story agrees with itself") {
         if (words[i] != thing.noun) continue;
         for (const std::size_t back : {i - 1, i - 2}) {
           if (back == i - 2 && words[i - 1] == "and") continue;
-          const bool adjective = colours.contains(words[back]) &&
-                                 (back == i - 1 || std::find(own.begin(), own.end(), words[i - 1]) != own.end());
+          const bool adjective =
+              colours.contains(words[back]) &&
+              (back == i - 1 || std::find(own.begin(), own.end(), words[i - 1]) != own.end());
           if (!adjective) continue;
           ++coloured;
           if (std::find(own.begin(), own.end(), words[back]) == own.end())
-            FAIL(words[back] << " " << thing.noun << " is " << thing.adjectives << "\n" << story.text);
+            FAIL(words[back] << " " << thing.noun << " is " << thing.adjectives << "\n"
+                             << story.text);
         }
       }
     }
@@ -313,14 +328,17 @@ TEST_CASE("pronouns have somebody to refer to") {
     int he = -9;
     for (const auto& [word, sentence, spoken] : places_of(story.text)) {
       const bool female = !spoken && (word == "she" || word == "her" || word == "herself");
-      const bool male = !spoken && (word == "he" || word == "him" || word == "his" || word == "himself");
+      const bool male =
+          !spoken && (word == "he" || word == "him" || word == "his" || word == "himself");
       if (female || male) {
         ++pronouns;
         // Named, or a pronoun already, not long ago: somebody may have said "you" meanwhile.
-        if ((female ? she : he) < sentence - 4) FAIL(word << " in sentence " << sentence << "\n" << story.text);
+        if ((female ? she : he) < sentence - 4)
+          FAIL(word << " in sentence " << sentence << "\n" << story.text);
       }
       const auto named = of_word.find(word);
-      if (female || (named != of_word.end() && named->second == recipe::Pronoun::she)) she = sentence;
+      if (female || (named != of_word.end() && named->second == recipe::Pronoun::she))
+        she = sentence;
       if (male || (named != of_word.end() && named->second == recipe::Pronoun::he)) he = sentence;
     }
   }

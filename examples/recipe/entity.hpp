@@ -22,17 +22,17 @@ enum class Pronoun : std::uint8_t { she, he, it, they };
 struct Entity {
   Sort sort = Sort::thing;
   Pronoun pronoun = Pronoun::it;
-  Id owner = nobody;          ///< whose thing it is; of a relative, whose relative
-  bool mass = false;          ///< "some soup"
-  bool unique = false;        ///< "the market" even at its first mention
-  bool bare = false;          ///< without an article: "home"
-  std::string_view name{};     ///< "Mia"; empty for what has no name
-  std::string_view noun{};     ///< "girl", "kite", "market"
-  std::string_view title{};    ///< "the baker", said once after the name
-  std::string_view calling{};  ///< how one speaks to it: "Mum"; empty: the name
-  std::string_view trait{};    ///< a person's: "brave"
+  Id owner = nobody;            ///< whose thing it is; of a relative, whose relative
+  bool mass = false;            ///< "some soup"
+  bool unique = false;          ///< "the market" even at its first mention
+  bool bare = false;            ///< without an article: "home"
+  std::string_view name{};      ///< "Mia"; empty for what has no name
+  std::string_view noun{};      ///< "girl", "kite", "market"
+  std::string_view title{};     ///< "the baker", said once after the name
+  std::string_view calling{};   ///< how one speaks to it: "Mum"; empty: the name
+  std::string_view trait{};     ///< a person's: "brave"
   std::string_view at{}, to{};  ///< a place's prepositions: "by", "down to"
-  std::string adjectives{};    ///< "small red"; told at the first mention
+  std::string adjectives{};     ///< "small red"; told at the first mention
 };
 
 /// Who and what take part in something that happens, and the words that say how. Persons are
@@ -45,26 +45,42 @@ struct Roles {
 
   Id entity(char letter) const {
     switch (letter) {
-      case 'a': return a;
-      case 'b': return b;
-      case 'c': return c;
-      case 'o': return o;
-      case 'q': return q;
-      case 'r': return r;
-      case 'p': return p;
-      case 's': return s;
-      default: return nobody;
+      case 'a':
+        return a;
+      case 'b':
+        return b;
+      case 'c':
+        return c;
+      case 'o':
+        return o;
+      case 'q':
+        return q;
+      case 'r':
+        return r;
+      case 'p':
+        return p;
+      case 's':
+        return s;
+      default:
+        return nobody;
     }
   }
   std::string_view words(char letter) const {
     switch (letter) {
-      case 'u': return u;
-      case 'v': return v;
-      case 'w': return w;
-      case 'x': return x;
-      case 'y': return y;
-      case 'z': return z;
-      default: return {};
+      case 'u':
+        return u;
+      case 'v':
+        return v;
+      case 'w':
+        return w;
+      case 'x':
+        return x;
+      case 'y':
+        return y;
+      case 'z':
+        return z;
+      default:
+        return {};
     }
   }
 };

@@ -42,12 +42,12 @@ struct FactText {
 class Facts {
  public:
   explicit Facts(std::uint64_t seed) : random_(seed) {
-    constexpr void (Facts::*kinds[])() = {
-        &Facts::animal,     &Facts::animal,     &Facts::animal,   &Facts::plant,
-        &Facts::plant,      &Facts::material,   &Facts::tool,     &Facts::vehicle,
-        &Facts::instrument, &Facts::trade,      &Facts::trade,    &Facts::nature,
-        &Facts::nature,     &Facts::contrast,   &Facts::procedure, &Facts::sum,
-        &Facts::sum,        &Facts::riddle,     &Facts::question, &Facts::question,
+    constexpr void (Facts::* kinds[])() = {
+        &Facts::animal,     &Facts::animal,      &Facts::animal,    &Facts::plant,
+        &Facts::plant,      &Facts::material,    &Facts::tool,      &Facts::vehicle,
+        &Facts::instrument, &Facts::trade,       &Facts::trade,     &Facts::nature,
+        &Facts::nature,     &Facts::contrast,    &Facts::procedure, &Facts::sum,
+        &Facts::sum,        &Facts::riddle,      &Facts::question,  &Facts::question,
         &Facts::sizes,      &Facts::odd_one_out, &Facts::sequence};
     (this->*kinds[any(std::size(kinds))])();
   }
@@ -136,8 +136,8 @@ class Facts {
   void animal() {
     out_.kind = "animal";
     const AnimalFact& fact = pick(animal_facts);
-    const bool plural = maybe() && fact.deed.find("its ") == Words::npos &&
-                        fact.deed.find(" it ") == Words::npos;
+    const bool plural =
+        maybe() && fact.deed.find("its ") == Words::npos && fact.deed.find(" it ") == Words::npos;
     const Id a = kind_of_thing(fact.noun, plural);
     std::vector<Sentence> sentences = {
         {"is", fact.kind, "$a <be> a #w.|The %a is a #w."},
@@ -145,8 +145,10 @@ class Facts {
         {"eats", fact.food, "$a <eat> #w.|^a food is #w.|$a <feed> on #w."},
         {"has", fact.covering, "$a <have> #w."},
         {"young", fact.young, "A young %a is called a #w.|Its young one is called a #w."},
-        {"can", fact.deed, "$a <can> #w.|What is special about @a? $a <can> #w.|Did you know that $a <can> #w?"},
-        {"group", fact.group, plural ? "A group of them is called a #w." : "Many of them together are called a #w."}};
+        {"can", fact.deed,
+         "$a <can> #w.|What is special about @a? $a <can> #w.|Did you know that $a <can> #w?"},
+        {"group", fact.group,
+         plural ? "A group of them is called a #w." : "Many of them together are called a #w."}};
     if (plural) {
       sentences[0].object = keep(plural_of(fact.kind));
       sentences[0].pattern = "$a <be> #w.|$a <belong> to the #w.";
@@ -157,35 +159,43 @@ class Facts {
                       "Their young ones are called #w."};
     }
     if (fact.voice.find("sound") == Words::npos)
-      sentences.push_back({"sound", fact.voice, "When $a <be> excited, $a <#w>.|You know that $a <be> near when you hear @a #w.|To talk to others, $a <#w>."});
-    const bool on_land = fact.home.find("sea") == Words::npos && fact.home.find("ocean") == Words::npos;
+      sentences.push_back({"sound", fact.voice,
+                           "When $a <be> excited, $a <#w>.|You know that $a <be> near when you "
+                           "hear @a #w.|To talk to others, $a <#w>."});
+    const bool on_land =
+        fact.home.find("sea") == Words::npos && fact.home.find("ocean") == Words::npos;
     if (fact.night)
-      sentences.push_back({"awake", "at night", "$a <sleep> by day and <be> awake #w.|$a <look> for food #w."});
+      sentences.push_back(
+          {"awake", "at night", "$a <sleep> by day and <be> awake #w.|$a <look> for food #w."});
     else if (on_land && (fact.kind == "mammal" || fact.kind == "bird"))
-      sentences.push_back({"awake", "by day", "$a <be> awake #w and <sleep> at night.|$a <look> for food #w."});
+      sentences.push_back(
+          {"awake", "by day", "$a <be> awake #w and <sleep> at night.|$a <look> for food #w."});
     describe(a, fact.noun, std::move(sentences), 1, 5 + any(4));
   }
 
   void plant() {
     out_.kind = "plant";
     const PlantFact& fact = pick(plant_facts);
-    const bool mass = fact.noun == "oats" || fact.noun == "wheat" || fact.noun == "rice" || fact.noun == "moss" ||
-                      fact.noun == "lavender" || fact.noun == "mint" || fact.noun == "parsley" || fact.noun == "clover" || fact.noun == "ivy";
+    const bool mass = fact.noun == "oats" || fact.noun == "wheat" || fact.noun == "rice" ||
+                      fact.noun == "moss" || fact.noun == "lavender" || fact.noun == "mint" ||
+                      fact.noun == "parsley" || fact.noun == "clover" || fact.noun == "ivy";
     const Id a = kind_of_thing(fact.noun, false, mass);
     if (fact.noun == "oats") cast_[a].pronoun = Pronoun::they;
-    std::vector<Sentence> sentences = {
-        {"is", fact.kind, "$a <be> a #w."},
-        {"grows", fact.grows, "$a <grow> #w.|You can find @a #w."},
-        {"has", fact.looks, "$a <have> #w.|You know @a by #w."},
-        {"use", fact.use, "$a #w."}};
+    std::vector<Sentence> sentences = {{"is", fact.kind, "$a <be> a #w."},
+                                       {"grows", fact.grows, "$a <grow> #w.|You can find @a #w."},
+                                       {"has", fact.looks, "$a <have> #w.|You know @a by #w."},
+                                       {"use", fact.use, "$a #w."}};
     const bool eaten = fact.kind == "vegetable" || fact.kind == "fruit" || fact.kind == "grain";
-    sentences.push_back({"season", fact.season,
-                         eaten ? "It is ripe in #w.|People harvest it in #w."
-                               : "The best time to look at @a is #w.|Many people like to look at @a in #w."});
+    sentences.push_back(
+        {"season", fact.season,
+         eaten ? "It is ripe in #w.|People harvest it in #w."
+               : "The best time to look at @a is #w.|Many people like to look at @a in #w."});
     if (fact.noun == "oats") sentences.pop_back();
     if (fact.kind == "tree") {
-      sentences.push_back({"age", "many years", "$a <can> live for #w.|It takes #w until $a <be> fully grown."});
-      sentences.push_back({"home", "birds and insects", "Many #w live in its branches.|It is a home for #w."});
+      sentences.push_back(
+          {"age", "many years", "$a <can> live for #w.|It takes #w until $a <be> fully grown."});
+      sentences.push_back(
+          {"home", "birds and insects", "Many #w live in its branches.|It is a home for #w."});
       sentences.push_back({"parts", "roots, a trunk and branches", "Like all trees, it has #w."});
     } else if (fact.kind == "flower" || fact.kind == "herb") {
       sentences.push_back({"visitors", "bees and butterflies", "It is often visited by #w."});
@@ -210,7 +220,9 @@ class Facts {
     if (maybe()) {
       const MaterialFact* other = &pick(material_facts);
       while (other == &fact) other = &pick(material_facts);
-      chosen.push_back({"unlike", keep(std::string(other->noun) + ", which is " + std::string(other->traits)), "It is quite different from #w."});
+      chosen.push_back({"unlike",
+                        keep(std::string(other->noun) + ", which is " + std::string(other->traits)),
+                        "It is quite different from #w."});
     }
     describe(a, fact.noun, std::move(chosen), 1, 6);
   }
@@ -220,11 +232,18 @@ class Facts {
     const ToolFact& fact = pick(tool_facts);
     const Id a = kind_of_thing(fact.noun, false);
     describe(a, fact.noun,
-             {{"use", fact.use, "With a %a, you can #w.|$a <be> a tool. People use it to #w.|If you want to #w, you need a %a."},
+             {{"use", fact.use,
+               "With a %a, you can #w.|$a <be> a tool. People use it to #w.|If you want to #w, you "
+               "need a %a."},
               {"parts", fact.parts, "It has #w.|Look at it closely, and you will see #w."},
               {"user", fact.user, "It is used by #w.|It is often seen in the hands of #w."},
-              {"care", "", "After work, it should be cleaned and put back in its place.|A good one lasts for many years.|If it is broken, it must be mended before it is used again.|It is wise to handle it with care."},
-              {"advice", "", "Children may use it when a grown-up is near.|Use it only for what it was made for.|One learns to use it by watching others."}},
+              {"care", "",
+               "After work, it should be cleaned and put back in its place.|A good one lasts for "
+               "many years.|If it is broken, it must be mended before it is used again.|It is wise "
+               "to handle it with care."},
+              {"advice", "",
+               "Children may use it when a grown-up is near.|Use it only for what it was made "
+               "for.|One learns to use it by watching others."}},
              1, 4 + any(2));
   }
 
@@ -232,13 +251,16 @@ class Facts {
     out_.kind = "vehicle";
     const VehicleFact& fact = pick(vehicle_facts);
     const Id a = kind_of_thing(fact.noun, false);
-    describe(a, fact.noun,
-             {{"moves", fact.moves, "$a <travel> #w.|$a <move> #w."},
-              {"driver", fact.driver, "It is steered by #w.|In charge of it is #w."},
-              {"power", fact.power, "It is moved by #w.|What makes it go? #w!|Its power comes from #w."},
-              {"carries", fact.carries, "It carries #w.|It is good for carrying #w."},
-              {"rule", "", "Whoever travels in it must be careful.|A long time ago, people had to walk instead.|It needs to be checked before every journey."}},
-             1, 4 + any(2));
+    describe(
+        a, fact.noun,
+        {{"moves", fact.moves, "$a <travel> #w.|$a <move> #w."},
+         {"driver", fact.driver, "It is steered by #w.|In charge of it is #w."},
+         {"power", fact.power, "It is moved by #w.|What makes it go? #w!|Its power comes from #w."},
+         {"carries", fact.carries, "It carries #w.|It is good for carrying #w."},
+         {"rule", "",
+          "Whoever travels in it must be careful.|A long time ago, people had to walk instead.|It "
+          "needs to be checked before every journey."}},
+        1, 4 + any(2));
   }
 
   void instrument() {
@@ -246,11 +268,16 @@ class Facts {
     const InstrumentFact& fact = pick(instrument_facts);
     const Id a = kind_of_thing(fact.noun, false);
     describe(a, fact.noun,
-             {{"family", fact.family, "$a <be> a #w instrument.|$a <belong> to the family of #w instruments."},
+             {{"family", fact.family,
+               "$a <be> a #w instrument.|$a <belong> to the family of #w instruments."},
               {"played", fact.played, "It is played #w."},
               {"sound", fact.sound, "Its sound is #w.|When it is played well, it sounds #w."},
-              {"practice", "", "To play it well, one must practise every day.|Even great musicians once began with a single note.|Nobody can play it on the first day."},
-              {"place", "", "You can hear it in an orchestra.|It sounds best when everyone else is quiet.|Many children learn it at school."}},
+              {"practice", "",
+               "To play it well, one must practise every day.|Even great musicians once began with "
+               "a single note.|Nobody can play it on the first day."},
+              {"place", "",
+               "You can hear it in an orchestra.|It sounds best when everyone else is quiet.|Many "
+               "children learn it at school."}},
              1, 4 + any(2));
   }
 
@@ -259,11 +286,18 @@ class Facts {
     const JobFact& fact = pick(job_facts);
     const Id a = kind_of_thing(fact.noun, false);
     describe(a, fact.noun,
-             {{"deed", fact.deed, "$a <be> a person whose job is to #w.|What does a %a do? It is the work of a %a to #w.|It is the work of a %a to #w."},
+             {{"deed", fact.deed,
+               "$a <be> a person whose job is to #w.|What does a %a do? It is the work of a %a to "
+               "#w.|It is the work of a %a to #w."},
               {"place", fact.place, "A %a works #w.|You can meet a %a #w."},
               {"needs", fact.needs, "For this work, one needs #w.|A %a cannot do without #w."},
-              {"good", fact.good, "A good %a must be good at #w.|The most important thing is #w.|A large part of the work is #w."},
-              {"thanks", "", "Without people like that, life would be much harder.|It is hard work, but it makes others happy.|One needs several years to learn it.|Many children would like to do this work one day."}},
+              {"good", fact.good,
+               "A good %a must be good at #w.|The most important thing is #w.|A large part of the "
+               "work is #w."},
+              {"thanks", "",
+               "Without people like that, life would be much harder.|It is hard work, but it makes "
+               "others happy.|One needs several years to learn it.|Many children would like to do "
+               "this work one day."}},
              1, 4 + any(2));
   }
 
@@ -273,7 +307,8 @@ class Facts {
     const std::vector<std::string_view> sentences = parts_of(fact.sentences);
     std::string text;
     if (maybe(0.3)) {
-      text += pick({"Here is something to know about ", "Let us talk about ", "What do we know about "});
+      text += pick(
+          {"Here is something to know about ", "Let us talk about ", "What do we know about "});
       text += fact.topic;
       text += text.starts_with("What") ? "?" : ".";
     }
@@ -284,7 +319,10 @@ class Facts {
       text += sentences[i];
       out_.statements.push_back({fact.topic, "is told", sentences[i]});
     }
-    if (maybe(0.3)) text += pick({" Is that not wonderful?", " Now you know it, too.", " There is much more to find out about it.", " Ask your teacher to tell you more."});
+    if (maybe(0.3))
+      text += pick({" Is that not wonderful?", " Now you know it, too.",
+                    " There is much more to find out about it.",
+                    " Ask your teacher to tell you more."});
     out_.text = std::move(text);
   }
 
@@ -295,7 +333,8 @@ class Facts {
     while (chosen.size() < count) {
       const Opposite* one = &pick(opposites);
       const bool there = std::any_of(chosen.begin(), chosen.end(), [&](const Opposite* o) {
-        return o->one == one->one || o->other == one->other || o->one == one->other || o->other == one->one;
+        return o->one == one->one || o->other == one->other || o->one == one->other ||
+               o->other == one->one;
       });
       if (!there) chosen.push_back(one);
     }
@@ -305,12 +344,17 @@ class Facts {
     for (const Opposite* one : chosen) {
       const bool turned = maybe();
       const R r{.v = turned ? one->other : one->one, .w = turned ? one->one : one->other};
-      writer.write("[The opposite of #v is #w.|What is the opposite of #v? It is #w.|#v is the opposite of #w.]", r);
+      writer.write(
+          "[The opposite of #v is #w.|What is the opposite of #v? It is #w.|#v is the opposite of "
+          "#w.]",
+          r);
       out_.statements.push_back({r.v, "opposite", r.w});
       if (!one->example.empty()) {
         const std::vector<std::string_view> pair = parts_of(one->example);
         const R e{.u = one->one, .v = pair[0], .w = one->other, .x = pair[1]};
-        writer.write(writer.choose("#v is #u, but #x is #w.|#v is #u, and #x is #w.|Think of #v and #x: one is #u, the other is #w."), e);
+        writer.write(writer.choose("#v is #u, but #x is #w.|#v is #u, and #x is #w.|Think of #v "
+                                   "and #x: one is #u, the other is #w."),
+                     e);
       }
     }
     out_.text = writer.take();
@@ -322,22 +366,28 @@ class Facts {
     const std::vector<std::string_view> steps = parts_of(fact.steps);
     cast_.emplace_back();
     Writer writer(cast_, random_, Tense::present);
-    writer.write(writer.choose("How do you #u? You need #w.|If you want to #u, you need #w.|Here is how to #u. You need #w.|To #u, you need #w."),
+    writer.write(writer.choose("How do you #u? You need #w.|If you want to #u, you need #w.|Here "
+                               "is how to #u. You need #w.|To #u, you need #w."),
                  {.u = fact.title, .w = fact.needs});
     out_.statements.push_back({fact.title, "needs", fact.needs});
     const std::size_t style = any(3);
     constexpr std::string_view numbers[] = {"First", "Second", "Third", "Fourth", "Fifth", "Sixth"};
     for (std::size_t i = 0; i < steps.size(); ++i) {
       const bool last = i + 1 == steps.size();
-      const std::string_view word = style == 0   ? numbers[i]
-                                    : i == 0     ? std::string_view("First")
-                                    : last       ? (style == 1 ? std::string_view("Finally") : std::string_view("At last"))
-                                    : i % 2 == 1 ? std::string_view("Then")
-                                                 : pick({"Next", "After that", "Now"});
-      writer.write(style == 2 && i != 0 && !last && i % 2 == 1 ? "#v #w." : "#v, #w.", {.v = word, .w = steps[i]});
+      const std::string_view word =
+          style == 0   ? numbers[i]
+          : i == 0     ? std::string_view("First")
+          : last       ? (style == 1 ? std::string_view("Finally") : std::string_view("At last"))
+          : i % 2 == 1 ? std::string_view("Then")
+                       : pick({"Next", "After that", "Now"});
+      writer.write(style == 2 && i != 0 && !last && i % 2 == 1 ? "#v #w." : "#v, #w.",
+                   {.v = word, .w = steps[i]});
       out_.statements.push_back({fact.title, numbers[i], steps[i]});
     }
-    if (maybe(0.4)) writer.write("[That is all.|It is not difficult.|Be patient and do it carefully.|Try it yourself.]", {});
+    if (maybe(0.4))
+      writer.write(
+          "[That is all.|It is not difficult.|Be patient and do it carefully.|Try it yourself.]",
+          {});
     out_.text = writer.take();
   }
 
@@ -346,15 +396,18 @@ class Facts {
     out_.kind = "sum";
     const Id a = child();
     const Id b = child();
-    constexpr std::string_view goods[] = {"apple", "marble", "nut", "shell", "pear", "cookie", "button", "egg", "book", "coin", "plum",
-                                          "carrot", "stamp", "pebble", "flower", "cherry", "bead", "pencil", "balloon", "feather"};
+    constexpr std::string_view goods[] = {"apple",  "marble", "nut",    "shell",   "pear",
+                                          "cookie", "button", "egg",    "book",    "coin",
+                                          "plum",   "carrot", "stamp",  "pebble",  "flower",
+                                          "cherry", "bead",   "pencil", "balloon", "feather"};
     const std::string_view noun = pick(goods);
     const bool digits = maybe(0.4);
     const auto numeral = [&](std::size_t value) {
       return keep(digits ? std::to_string(value) : in_words(static_cast<unsigned>(value)));
     };
     const auto number = [&](std::size_t value) {
-      return keep(std::string(numeral(value)) + " " + (value == 1 ? std::string(noun) : plural_of(noun)));
+      return keep(std::string(numeral(value)) + " " +
+                  (value == 1 ? std::string(noun) : plural_of(noun)));
     };
     const std::size_t way = any(5);
     std::size_t x = 2 + any(11);
@@ -365,28 +418,38 @@ class Facts {
     switch (way) {
       case 0:
         result = x + y;
-        pattern = "$a <have> #v. $b <give> @a #w more. How many #x does `a have now?|$a <find> #v in the morning and #w in the afternoon. How many #x is that?|$a <have> #v, and $b <have> #w. How many #x do they have together?";
+        pattern =
+            "$a <have> #v. $b <give> @a #w more. How many #x does `a have now?|$a <find> #v in the "
+            "morning and #w in the afternoon. How many #x is that?|$a <have> #v, and $b <have> #w. "
+            "How many #x do they have together?";
         how = "plus";
         break;
       case 1:
         if (y >= x) std::swap(x, y);
         if (x == y) ++x;
         result = x - y;
-        pattern = "$a <have> #v. $a <give> #w to @b. How many #x does `a have left?|There are #v on the table. $a <take> #w away. How many #x are left?|$a <have> #v but <lose> #w on the way. How many #x does `a still have?";
+        pattern =
+            "$a <have> #v. $a <give> #w to @b. How many #x does `a have left?|There are #v on the "
+            "table. $a <take> #w away. How many #x are left?|$a <have> #v but <lose> #w on the "
+            "way. How many #x does `a still have?";
         how = "minus";
         break;
       case 2:
         y = 2 + any(4);
         x = 2 + any(5);
         result = x * y;
-        pattern = "$a <have> #u baskets. There are #v in each basket. How many #x does `a have in all?|#u children each have #v. How many #x do they have together?";
+        pattern =
+            "$a <have> #u baskets. There are #v in each basket. How many #x does `a have in "
+            "all?|#u children each have #v. How many #x do they have together?";
         how = "times";
         break;
       case 3:
         y = 2 + any(3);
         result = 2 + any(5);
         x = result * y;
-        pattern = "$a <have> #v and <want> to share them equally among #u friends. How many #x does each friend get?|#u children share #v. How many #x does each child get?";
+        pattern =
+            "$a <have> #v and <want> to share them equally among #u friends. How many #x does each "
+            "friend get?|#u children share #v. How many #x does each child get?";
         how = "divided by";
         break;
       default:
@@ -397,15 +460,27 @@ class Facts {
     }
     const std::string_view counted = keep(plural_of(noun));
     Writer writer(cast_, random_, Tense::present);
-    const R r{.a = a, .b = b, .u = numeral(y), .v = number(x), .w = number(y), .x = counted,
-              .y = number(result), .z = how};
+    const R r{.a = a,
+              .b = b,
+              .u = numeral(y),
+              .v = number(x),
+              .w = number(y),
+              .x = counted,
+              .y = number(result),
+              .z = how};
     writer.write(writer.choose(pattern), r);
     if (how == "more") {
       writer.write("`a has more, because #u is more than #v. The difference is #y.",
-                   {.a = x > y ? a : b, .u = numeral(std::max(x, y)), .v = numeral(std::min(x, y)), .y = r.y});
+                   {.a = x > y ? a : b,
+                    .u = numeral(std::max(x, y)),
+                    .v = numeral(std::min(x, y)),
+                    .y = r.y});
     } else {
       const R sum{.u = numeral(x), .v = numeral(y), .w = numeral(result), .y = r.y, .z = how};
-      writer.write(writer.choose("#u #z #v is #w. The answer is #y.|[Let us think.|] #u #z #v makes #w, so the answer is #y.|The answer is #y, because #u #z #v is #w."), sum);
+      writer.write(
+          writer.choose("#u #z #v is #w. The answer is #y.|[Let us think.|] #u #z #v makes #w, so "
+                        "the answer is #y.|The answer is #y, because #u #z #v is #w."),
+          sum);
     }
     out_.statements.push_back({r.v, how, r.y});
     out_.text = writer.take();
@@ -418,7 +493,10 @@ class Facts {
     Writer writer(cast_, random_, Tense::present);
     if (maybe(0.4)) writer.write("[Here is a riddle.|Guess who I am.|Listen and guess.]", {});
     std::vector<std::pair<std::string_view, std::string_view>> clues = {
-        {"I live #w.", fact.home}, {"I eat #w.", fact.food}, {"I have #w.", fact.covering}, {"My child is called a #w.", fact.young}};
+        {"I live #w.", fact.home},
+        {"I eat #w.", fact.food},
+        {"I have #w.", fact.covering},
+        {"My child is called a #w.", fact.young}};
     if (fact.deed.find("its ") == Words::npos) clues.emplace_back("I can #w.", fact.deed);
     shuffle(clues);
     clues.resize(3 + any(clues.size() - 3));
@@ -443,9 +521,15 @@ class Facts {
       r.x = keep(plural_of(fact.noun));
       const std::size_t which = any(3);
       r.w = which == 0 ? fact.food : which == 1 ? fact.home : fact.covering;
-      asked = which == 0 ? "What do #x eat?" : which == 1 ? "Where do #x live?" : "What do #x look like?";
+      asked = which == 0   ? "What do #x eat?"
+              : which == 1 ? "Where do #x live?"
+                           : "What do #x look like?";
       answered = which == 0 ? "They eat #w" : which == 1 ? "They live #w" : "A #v has #w";
-      out_.statements.push_back({fact.noun, which == 0 ? "eats" : which == 1 ? "lives" : "has", r.w});
+      out_.statements.push_back({fact.noun,
+                                 which == 0   ? "eats"
+                                 : which == 1 ? "lives"
+                                              : "has",
+                                 r.w});
     } else if (about == 1) {
       const MaterialFact& fact = pick(material_facts);
       r.v = fact.noun;
@@ -486,14 +570,21 @@ class Facts {
     r.y = asked;
     r.z = answered;
     Writer writer(cast_, random_, Tense::past);
-    writer.write(writer.choose("\"(a:b)#y\" $a <ask> @b. \"(b:a)#z,\" $b <say>.|"
-                               "$a <want> to know something. \"(a:b)#y\" {ask a}. \"(b:a)#z,\" {answer b}.|"
-                               "\"(a:b){call b}, may I ask you something? #y\" {ask a}. \"(b:a)#z,\" {say b}.|"
-                               "One evening, `a and ^a %b were sitting by the fire. \"(a:b)#y\" {ask a}. \"(b:a)#z,\" {say b}."), r);
-    writer.write(writer.choose("\"(a:b)I did not know that,\" {say a}.|\"(a:b)Thank you. Now I know,\" {say a}.|"
-                               "$a <think> about it and then <say>, \"(a:b)That is interesting.\"|"
-                               "\"(a:b)How do you know that?\" {ask a}. \"(b:a)I read it in a book,\" {answer b}.|"
-                               "$a <nod> and <write> it down.|\"(b:a)That was a good question,\" {say b}."), r);
+    writer.write(
+        writer.choose(
+            "\"(a:b)#y\" $a <ask> @b. \"(b:a)#z,\" $b <say>.|"
+            "$a <want> to know something. \"(a:b)#y\" {ask a}. \"(b:a)#z,\" {answer b}.|"
+            "\"(a:b){call b}, may I ask you something? #y\" {ask a}. \"(b:a)#z,\" {say b}.|"
+            "One evening, `a and ^a %b were sitting by the fire. \"(a:b)#y\" {ask a}. \"(b:a)#z,\" "
+            "{say b}."),
+        r);
+    writer.write(
+        writer.choose(
+            "\"(a:b)I did not know that,\" {say a}.|\"(a:b)Thank you. Now I know,\" {say a}.|"
+            "$a <think> about it and then <say>, \"(a:b)That is interesting.\"|"
+            "\"(a:b)How do you know that?\" {ask a}. \"(b:a)I read it in a book,\" {answer b}.|"
+            "$a <nod> and <write> it down.|\"(b:a)That was a good question,\" {say b}."),
+        r);
     out_.text = writer.take();
   }
 
@@ -505,21 +596,30 @@ class Facts {
       while (clash) {
         chosen[i] = &pick(animal_facts);
         clash = false;
-        for (std::size_t j = 0; j < i; ++j) clash = clash || std::abs(chosen[j]->size - chosen[i]->size) < 2;
+        for (std::size_t j = 0; j < i; ++j)
+          clash = clash || std::abs(chosen[j]->size - chosen[i]->size) < 2;
       }
     }
     cast_.emplace_back();
     Writer writer(cast_, random_, Tense::present);
     std::sort(chosen.begin(), chosen.end(), [](auto* l, auto* r) { return l->size < r->size; });
     const R r{.u = chosen[0]->noun, .v = chosen[1]->noun, .w = chosen[2]->noun};
-    writer.write(writer.choose(
-        "Which is bigger, a #u or a #w? A #w is bigger than a #u. A #v is bigger than a #u, but smaller than a #w. So the #w is the biggest of the three.|"
-        "A #w is bigger than a #v, and a #v is bigger than a #u. So a #w is bigger than a #u, too. The #u is the smallest.|"
-        "Think of a #v, a #w and a #u. The biggest of them is the #w. The smallest of them is the #u. The #v is in the middle."), r);
+    writer.write(
+        writer.choose("Which is bigger, a #u or a #w? A #w is bigger than a #u. A #v is bigger "
+                      "than a #u, but smaller than a #w. So the #w is the biggest of the three.|"
+                      "A #w is bigger than a #v, and a #v is bigger than a #u. So a #w is bigger "
+                      "than a #u, too. The #u is the smallest.|"
+                      "Think of a #v, a #w and a #u. The biggest of them is the #w. The smallest "
+                      "of them is the #u. The #v is in the middle."),
+        r);
     out_.statements.push_back({chosen[2]->noun, "bigger than", chosen[0]->noun});
     const bool same = chosen[0]->kind == chosen[2]->kind;
-    const R k{.u = chosen[0]->noun, .v = chosen[0]->kind, .w = chosen[2]->noun, .x = chosen[2]->kind};
-    writer.write(same ? "Both the #u and the #w are the same kind of animal: each of them is a #v." : "They are not the same kind of animal, either: a #u is a #v, and a #w is a #x.", k);
+    const R k{
+        .u = chosen[0]->noun, .v = chosen[0]->kind, .w = chosen[2]->noun, .x = chosen[2]->kind};
+    writer.write(
+        same ? "Both the #u and the #w are the same kind of animal: each of them is a #v."
+             : "They are not the same kind of animal, either: a #u is a #v, and a #w is a #x.",
+        k);
     out_.text = writer.take();
   }
 
@@ -532,11 +632,13 @@ class Facts {
     std::string_view odd_name;
     if (maybe()) {
       const AnimalFact* one = &pick(animal_facts);
-      while (one->kind != "mammal" && one->kind != "bird" && one->kind != "insect") one = &pick(animal_facts);
+      while (one->kind != "mammal" && one->kind != "bird" && one->kind != "insect")
+        one = &pick(animal_facts);
       kind = one->kind;
       while (names.size() < 3) {
         const AnimalFact& more = pick(animal_facts);
-        if (more.kind == kind && std::find(names.begin(), names.end(), more.noun) == names.end()) names.push_back(more.noun);
+        if (more.kind == kind && std::find(names.begin(), names.end(), more.noun) == names.end())
+          names.push_back(more.noun);
       }
       const AnimalFact* other = &pick(animal_facts);
       while (other->kind == kind) other = &pick(animal_facts);
@@ -544,13 +646,17 @@ class Facts {
       odd_name = other->noun;
     } else {
       const PlantFact* one = &pick(plant_facts);
-      while (one->kind != "tree" && one->kind != "flower" && one->kind != "vegetable" && one->kind != "fruit") one = &pick(plant_facts);
+      while (one->kind != "tree" && one->kind != "flower" && one->kind != "vegetable" &&
+             one->kind != "fruit")
+        one = &pick(plant_facts);
       kind = one->kind;
       while (names.size() < 3) {
         const PlantFact& more = pick(plant_facts);
-        if (more.kind == kind && std::find(names.begin(), names.end(), more.noun) == names.end()) names.push_back(more.noun);
+        if (more.kind == kind && std::find(names.begin(), names.end(), more.noun) == names.end())
+          names.push_back(more.noun);
       }
-      while (odd->kind == kind || odd->kind == "grain" || odd->kind == "herb") odd = &pick(plant_facts);
+      while (odd->kind == kind || odd->kind == "grain" || odd->kind == "herb")
+        odd = &pick(plant_facts);
       odd_kind = odd->kind;
       odd_name = odd->noun;
     }
@@ -559,9 +665,13 @@ class Facts {
     shuffle(all);
     cast_.emplace_back();
     Writer writer(cast_, random_, Tense::present);
-    writer.write(writer.choose("Which one does not belong: #u, #v, #w or #x?|#u, #v, #w, #x: which of them is different?|Three of these belong together: #u, #v, #w, #x. Which one does not?"),
-                 {.u = all[0], .v = all[1], .w = all[2], .x = all[3]});
-    writer.write(writer.choose("It is the #u, because a #u is a #v, and the others are #w.|The #u does not belong. It is a #v. The others are #w."),
+    writer.write(
+        writer.choose(
+            "Which one does not belong: #u, #v, #w or #x?|#u, #v, #w, #x: which of them is "
+            "different?|Three of these belong together: #u, #v, #w, #x. Which one does not?"),
+        {.u = all[0], .v = all[1], .w = all[2], .x = all[3]});
+    writer.write(writer.choose("It is the #u, because a #u is a #v, and the others are #w.|The #u "
+                               "does not belong. It is a #v. The others are #w."),
                  {.u = odd_name, .v = odd_kind, .w = keep(plural_of(kind))});
     out_.statements.push_back({odd_name, "is", odd_kind});
     out_.text = writer.take();
@@ -570,8 +680,11 @@ class Facts {
   /// What comes before and after: days, months, seasons, numbers.
   void sequence() {
     out_.kind = "order";
-    static constexpr std::string_view days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
-    static constexpr std::string_view months[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"};
+    static constexpr std::string_view days[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                                "Friday", "Saturday", "Sunday"};
+    static constexpr std::string_view months[] = {"January",   "February", "March",    "April",
+                                                  "May",       "June",     "July",     "August",
+                                                  "September", "October",  "November", "December"};
     static constexpr std::string_view seasons[] = {"spring", "summer", "autumn", "winter"};
     cast_.emplace_back();
     Writer writer(cast_, random_, Tense::present);
@@ -581,17 +694,27 @@ class Facts {
       R r;
       if (which == 3) {
         const std::size_t n = 2 + any(96);
-        r = {.u = keep(in_words(static_cast<unsigned>(n - 1))), .v = keep(in_words(static_cast<unsigned>(n))), .w = keep(in_words(static_cast<unsigned>(n + 1)))};
+        r = {.u = keep(in_words(static_cast<unsigned>(n - 1))),
+             .v = keep(in_words(static_cast<unsigned>(n))),
+             .w = keep(in_words(static_cast<unsigned>(n + 1)))};
       } else {
         const std::string_view* list = which == 0 ? days : which == 1 ? months : seasons;
         const std::size_t size = which == 0 ? 7 : which == 1 ? 12 : 4;
         const std::size_t n = any(size);
         r = {.u = list[(n + size - 1) % size], .v = list[n], .w = list[(n + 1) % size]};
       }
-      writer.write(writer.choose("What comes after #v? After #v comes #w.|#v comes after #u and before #w.|Before #v comes #u, and after #v comes #w.|Which one comes between #u and #w? It is #v."), r);
+      writer.write(
+          writer.choose(
+              "What comes after #v? After #v comes #w.|#v comes after #u and before #w.|Before #v "
+              "comes #u, and after #v comes #w.|Which one comes between #u and #w? It is #v."),
+          r);
       out_.statements.push_back({r.v, "comes before", r.w});
     }
-    if (maybe(0.4)) writer.write("[It is good to know such things by heart.|Can you say the whole row without looking?|Say it aloud, and you will remember it.]", {});
+    if (maybe(0.4))
+      writer.write(
+          "[It is good to know such things by heart.|Can you say the whole row without "
+          "looking?|Say it aloud, and you will remember it.]",
+          {});
     out_.text = writer.take();
   }
 
@@ -601,6 +724,8 @@ class Facts {
 };
 
 /// The factual text of a seed: always the same one, 20 to 150 words long.
-inline FactText make_facts(std::uint64_t seed) { return Facts(llama2::mix_bits(seed)).take(); }
+inline FactText make_facts(std::uint64_t seed) {
+  return Facts(llama2::mix_bits(seed)).take();
+}
 
 }  // namespace recipe

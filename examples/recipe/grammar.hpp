@@ -3,16 +3,18 @@
 // A pattern is a sentence whose parts name roles instead of words. Written in it are
 //
 //   $a  the person or thing in role a as a subject      <go>        a verb, in the tense of the
-//   @a  as an object                                                narration, agreeing with its subject
-//   ^a  as an owner: "Mia's", "her"                     <go.ing>    other forms: .ing .en .0 (base)
-//   &a  reflexive: "herself"                                        .past .3 .p (plural)
+//   @a  as an object                                                narration, agreeing with its
+//   subject ^a  as an owner: "Mia's", "her"                     <go.ing>    other forms: .ing .en
+//   .0 (base) &a  reflexive: "herself"                                        .past .3 .p (plural)
 //   `a  by name or noun, never a pronoun                <not go>    negated; .past.3, .past.p, too
 //   ~a  introduced: "a kind girl named Mia"             <had go>    perfect
-//   %a  its noun alone: "kite"                          #w          words w; <#w> with its verb inflected
-//   *a  noun with adjectives: "small red kite"          [x|y|z]     one of these, by chance
-//   =p  where: "in the barn"                            {say a}     "said Mia", "she said"; also ask,
-//   +p  whither: "to the barn"                                      answer, cry, whisper, call
-//   "(a:b)...": a speaks to b, who are "I" and "you" until the closing quotation mark, in the present
+//   %a  its noun alone: "kite"                          #w          words w; <#w> with its verb
+//   inflected *a  noun with adjectives: "small red kite"          [x|y|z]     one of these, by
+//   chance =p  where: "in the barn"                            {say a}     "said Mia", "she said";
+//   also ask, +p  whither: "to the barn"                                      answer, cry, whisper,
+//   call
+//   "(a:b)...": a speaks to b, who are "I" and "you" until the closing quotation mark, in the
+//   present
 //
 // More letters are a group ($ab: "Mia and Tom", "they"). The article before a word is written "a".
 #pragma once
@@ -169,9 +171,15 @@ class Writer {
           subject_ = who;
           break;
         }
-        case '@': refer(group(roles_after()), Case::object); break;
-        case '^': refer(group(roles_after()), Case::possessive); break;
-        case '&': refer(group(roles_after()), Case::reflexive); break;
+        case '@':
+          refer(group(roles_after()), Case::object);
+          break;
+        case '^':
+          refer(group(roles_after()), Case::possessive);
+          break;
+        case '&':
+          refer(group(roles_after()), Case::reflexive);
+          break;
         case '`': {
           const Group who = group(roles_after());
           full(who, Case::object);
@@ -184,7 +192,9 @@ class Writer {
           subject_if_none(who);
           break;
         }
-        case '%': put(cast_[group(roles_after()).ids[0]].noun); break;
+        case '%':
+          put(cast_[group(roles_after()).ids[0]].noun);
+          break;
         case '*': {
           const Group what = group(roles_after());
           const Entity& thing = cast_[what.ids[0]];
@@ -193,8 +203,12 @@ class Writer {
           mention(what, false);
           break;
         }
-        case '=': where(group(roles_after()).ids[0], false); break;
-        case '+': where(group(roles_after()).ids[0], true); break;
+        case '=':
+          where(group(roles_after()).ids[0], false);
+          break;
+        case '+':
+          where(group(roles_after()).ids[0], true);
+          break;
         case '#': {
           const std::string_view letters = roles_after();
           expand(roles_->words(letters.empty() ? ' ' : letters[0]));
@@ -217,8 +231,21 @@ class Writer {
 
   static bool is_special(char c) {
     switch (c) {
-      case '[': case '{': case '<': case '$': case '@': case '^': case '&': case '`':
-      case '~': case '%': case '*': case '=': case '+': case '#': case '"':
+      case '[':
+      case '{':
+      case '<':
+      case '$':
+      case '@':
+      case '^':
+      case '&':
+      case '`':
+      case '~':
+      case '%':
+      case '*':
+      case '=':
+      case '+':
+      case '#':
+      case '"':
         return true;
       default:
         return false;
@@ -290,14 +317,17 @@ class Writer {
     return false;
   }
   bool first_person() const {
-    return in_quotes_ && subject_.count == 1 && speaker_.count == 1 && speaker_.has(subject_.ids[0]);
+    return in_quotes_ && subject_.count == 1 && speaker_.count == 1 &&
+           speaker_.has(subject_.ids[0]);
   }
 
   void finite(std::string_view base, Tense tense, bool plural, bool first) {
     std::string word;
     if (base == "be") {
       word = tense == Tense::past ? (plural && !first ? "were" : "was")
-                                  : (first ? "am" : plural ? "are" : "is");
+                                  : (first    ? "am"
+                                     : plural ? "are"
+                                              : "is");
     } else if (base == "can") {
       word = tense == Tense::past ? "could" : "can";
     } else if (base == "will") {
@@ -508,7 +538,7 @@ class Writer {
     }
     const bool here = mentions_[who.ids[0]].sentence == sentence_;
     const bool topic = mentions_[who.ids[0]].as_subject;
-    const double wish = here ? 1.0
+    const double wish = here                                                 ? 1.0
                         : run_ >= 4 && who.count == 1 && as == Case::subject ? 0.15
                         : as == Case::subject                                ? (topic ? 0.92 : 0.5)
                         : cast_[who.ids[0]].sort == Sort::person             ? 0.85
@@ -557,8 +587,7 @@ class Writer {
     if (entity.owner != nobody) {
       const Group owner{entity.owner};
       const bool by_subject = subject_ == owner && !in_quotes_;
-      const bool spoken =
-          in_quotes_ && (speaker_.has(entity.owner) || listener_.has(entity.owner));
+      const bool spoken = in_quotes_ && (speaker_.has(entity.owner) || listener_.has(entity.owner));
       const bool shared = subject_.count > 1 && subject_.has(entity.owner);
       if (shared && !first && !relative) {
         put("the ");
@@ -644,7 +673,8 @@ class Writer {
   void put(std::string_view words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
       char c = words[i];
-      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+      const bool letter =
+          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
       if (comma_due_ && c != ' ') {
         comma_due_ = false;
         if (letter || c == '"') out_.insert(out_.size() - (out_.back() == ' ' ? 1 : 0), 1, ',');

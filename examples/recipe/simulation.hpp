@@ -44,7 +44,7 @@ struct Plan {
   std::string_view tone;
   std::string_view setting;
   bool animals = false;
-  std::vector<Entity> cast;          ///< the first is the main character
+  std::vector<Entity> cast;  ///< the first is the main character
   std::vector<Event> events;
   std::vector<std::string_view> feelings;  ///< of the main character, in order
   /// What the events' words and the cast's names point into, shared by a plan's copies.
@@ -84,7 +84,9 @@ class Simulation {
   // ---- the cast ----
 
   Entity& at(Id id) { return plan_.cast[id]; }
-  bool is_a(Id id, std::uint16_t traits_wanted) const { return (leads_to_[id] & traits_wanted) != 0; }
+  bool is_a(Id id, std::uint16_t traits_wanted) const {
+    return (leads_to_[id] & traits_wanted) != 0;
+  }
 
   Id add(Entity entity, std::uint16_t leads_to = 0) {
     plan_.cast.push_back(std::move(entity));
@@ -218,8 +220,8 @@ class Simulation {
     out.pronoun = (kind.tags & is::plural) != 0 ? Pronoun::they : Pronoun::it;
     // "a new red ball", but "a red wooden ball": what a thing is made of stands next to it.
     const std::string_view look = one_of(kind.kinds);
-    const bool made_of = std::find(std::begin(materials), std::end(materials), look) !=
-                         std::end(materials);
+    const bool made_of =
+        std::find(std::begin(materials), std::end(materials), look) != std::end(materials);
     const std::size_t which = kind.coloured ? any(5) : 0;
     const std::string_view colour = which < 2 ? std::string_view() : pick(colours);
     const std::string_view first = made_of ? colour : which == 4 ? std::string_view() : look;
@@ -277,7 +279,8 @@ class Simulation {
 
   const Job& job() { return pick(jobs); }
   static const Job& job_of(std::string_view noun) {
-    return *std::find_if(std::begin(jobs), std::end(jobs), [&](const Job& j) { return j.noun == noun; });
+    return *std::find_if(std::begin(jobs), std::end(jobs),
+                         [&](const Job& j) { return j.noun == noun; });
   }
 
   // ---- events ----
@@ -327,28 +330,81 @@ class Simulation {
 
   /// How somebody's nature shows.
   void character(Id a) {
-    const auto* const nature = std::find_if(std::begin(traits), std::end(traits), [&](const Trait& t) {
-      return t.word == at(a).trait;
-    });
+    const auto* const nature = std::find_if(std::begin(traits), std::end(traits),
+                                            [&](const Trait& t) { return t.word == at(a).trait; });
     tell("character", {.a = a}, nature->shown);
   }
 
   /// What somebody likes and does not like.
   void tastes(Id a) {
-    static constexpr std::string_view liked[] = {
-        "ripe plums", "the smell of rain", "long stories", "the first snow", "riddles", "warm bread", "old songs", "shiny beetles",
-        "the sound of bells", "secret places", "wild strawberries", "early mornings", "tall grass", "the light of the moon",
-        "games with many rules", "smooth stones", "sour apples", "the colour of autumn leaves", "jokes", "quiet evenings",
-        "frosty windows", "the taste of honey", "puddles", "funny hats", "the song of the blackbird", "soft moss", "bonfires",
-        "new words", "clouds that look like animals", "the warmth of the sun on old stones", "cherry stones", "falling stars",
-        "silly rhymes", "the crackling of a fire", "feathers of all kinds", "climbing", "sunsets", "the humming of bees"};
-    static constexpr std::string_view disliked[] = {
-        "wet socks", "cold soup", "loud voices", "getting up late", "spinach", "goodbyes", "muddy paths", "long silences", "prickly blankets",
-        "rainy Sundays", "being tickled", "sour milk", "unkind words", "waiting in a row", "stinging nettles", "tight collars", "fog",
-        "being laughed at", "crowds", "bitter tea", "the howling of the wind", "early bedtimes", "burnt toast", "itchy wool", "secrets that were kept too long"};
+    static constexpr std::string_view liked[] = {"ripe plums",
+                                                 "the smell of rain",
+                                                 "long stories",
+                                                 "the first snow",
+                                                 "riddles",
+                                                 "warm bread",
+                                                 "old songs",
+                                                 "shiny beetles",
+                                                 "the sound of bells",
+                                                 "secret places",
+                                                 "wild strawberries",
+                                                 "early mornings",
+                                                 "tall grass",
+                                                 "the light of the moon",
+                                                 "games with many rules",
+                                                 "smooth stones",
+                                                 "sour apples",
+                                                 "the colour of autumn leaves",
+                                                 "jokes",
+                                                 "quiet evenings",
+                                                 "frosty windows",
+                                                 "the taste of honey",
+                                                 "puddles",
+                                                 "funny hats",
+                                                 "the song of the blackbird",
+                                                 "soft moss",
+                                                 "bonfires",
+                                                 "new words",
+                                                 "clouds that look like animals",
+                                                 "the warmth of the sun on old stones",
+                                                 "cherry stones",
+                                                 "falling stars",
+                                                 "silly rhymes",
+                                                 "the crackling of a fire",
+                                                 "feathers of all kinds",
+                                                 "climbing",
+                                                 "sunsets",
+                                                 "the humming of bees"};
+    static constexpr std::string_view disliked[] = {"wet socks",
+                                                    "cold soup",
+                                                    "loud voices",
+                                                    "getting up late",
+                                                    "spinach",
+                                                    "goodbyes",
+                                                    "muddy paths",
+                                                    "long silences",
+                                                    "prickly blankets",
+                                                    "rainy Sundays",
+                                                    "being tickled",
+                                                    "sour milk",
+                                                    "unkind words",
+                                                    "waiting in a row",
+                                                    "stinging nettles",
+                                                    "tight collars",
+                                                    "fog",
+                                                    "being laughed at",
+                                                    "crowds",
+                                                    "bitter tea",
+                                                    "the howling of the wind",
+                                                    "early bedtimes",
+                                                    "burnt toast",
+                                                    "itchy wool",
+                                                    "secrets that were kept too long"};
     tell("like", {.a = a, .u = pick(liked), .v = pick(liked), .w = pick(disliked)},
-         "$a <like> #u and #v, but not #w.|$a <like> nothing better than #u.|What $a <like> best was #u.|"
-         "$a <be> fond of #u, and $a <not like> #w.|$a <love> #u almost as much as #v.|$a <can> not stand #w, but $a <love> #u.");
+         "$a <like> #u and #v, but not #w.|$a <like> nothing better than #u.|What $a <like> best "
+         "was #u.|"
+         "$a <be> fond of #u, and $a <not like> #w.|$a <love> #u almost as much as #v.|$a <can> "
+         "not stand #w, but $a <love> #u.");
     Roles& roles = plan_.events.back().roles;
     while (roles.u == roles.v) roles.v = pick(liked);
   }
@@ -356,30 +412,48 @@ class Simulation {
   /// What there is to see, hear and smell on the way, or what somebody does who has time.
   void scene(Id a) {
     static constexpr std::string_view fair[] = {
-        "A [lark|blackbird|thrush|finch|cuckoo|starling|wren] [sang|was singing|whistled] [high above|in the hedge|on the fence|in a plum tree|in the tall grass].",
-        "[Bees|Butterflies|Beetles|Dragonflies|Moths] [were dancing|flew to and fro|glittered] [over the clover|among the thistles|round the lavender|above the foxgloves|over the ditch].",
-        "The air smelled of [hay|wet earth|apples|wood smoke|roses|pine needles|thyme|elderflowers|mint].",
-        "Far away, [a bell was ringing|a cock crowed|a woodpecker was knocking|a cuckoo called|an owl called, although it was day|geese were flying over the hills].",
-        "On the way, $a <pick> [a daisy|a bluebell|a buttercup|a dandelion|a sprig of mint|a blade of grass] and <put> it behind ^a ear.",
+        "A [lark|blackbird|thrush|finch|cuckoo|starling|wren] [sang|was singing|whistled] [high "
+        "above|in the hedge|on the fence|in a plum tree|in the tall grass].",
+        "[Bees|Butterflies|Beetles|Dragonflies|Moths] [were dancing|flew to and fro|glittered] "
+        "[over the clover|among the thistles|round the lavender|above the foxgloves|over the "
+        "ditch].",
+        "The air smelled of [hay|wet earth|apples|wood smoke|roses|pine "
+        "needles|thyme|elderflowers|mint].",
+        "Far away, [a bell was ringing|a cock crowed|a woodpecker was knocking|a cuckoo called|an "
+        "owl called, although it was day|geese were flying over the hills].",
+        "On the way, $a <pick> [a daisy|a bluebell|a buttercup|a dandelion|a sprig of mint|a blade "
+        "of grass] and <put> it behind ^a ear.",
         "$a <hum> [a merry tune|an old song|a song without words|a lullaby|a march] on the way.",
-        "$a <balance> on [a fallen log|the edge of the ditch|a row of stones|a low wall] with both arms stretched out.",
-        "$a <stop> to look at [a spider's web full of dewdrops|a snail with a yellow shell|a line of busy ants|a nest with three blue eggs|a toad under a leaf|a caterpillar on a stalk].",
+        "$a <balance> on [a fallen log|the edge of the ditch|a row of stones|a low wall] with both "
+        "arms stretched out.",
+        "$a <stop> to look at [a spider's web full of dewdrops|a snail with a yellow shell|a line "
+        "of busy ants|a nest with three blue eggs|a toad under a leaf|a caterpillar on a stalk].",
         "The shadows of the clouds [raced|slid|wandered] over the [fields|hills|meadows|treetops].",
-        "A [grey|white|ginger|black] cat was sleeping [on a wall|in a patch of sunlight|under a cart|on a heap of straw].",
-        "[A frog jumped into a ditch.|A lizard slipped into a crack.|A hare ran across the path.|A dragonfly hung in the air like a blue needle.|A squirrel scolded from a branch.]",
-        "$a <count> the [poplars|fence posts|sheep|swallows|toadstools|haystacks] beside the path[ and <come> to [seventeen|thirty-two|forty|twenty-one]|]."};
+        "A [grey|white|ginger|black] cat was sleeping [on a wall|in a patch of sunlight|under a "
+        "cart|on a heap of straw].",
+        "[A frog jumped into a ditch.|A lizard slipped into a crack.|A hare ran across the path.|A "
+        "dragonfly hung in the air like a blue needle.|A squirrel scolded from a branch.]",
+        "$a <count> the [poplars|fence posts|sheep|swallows|toadstools|haystacks] beside the path[ "
+        "and <come> to [seventeen|thirty-two|forty|twenty-one]|]."};
     static constexpr std::string_view cold[] = {
-        "The snow creaked under ^a feet.", "^a breath hung in the air like a little cloud.",
-        "[A robin|A crow|A jay] shook some snow from a branch.", "Icicles glittered on every [roof|twig|fence].",
-        "There were [tiny|fresh|strange] tracks in the snow, perhaps those of a [marten|hare|weasel|crow].",
+        "The snow creaked under ^a feet.",
+        "^a breath hung in the air like a little cloud.",
+        "[A robin|A crow|A jay] shook some snow from a branch.",
+        "Icicles glittered on every [roof|twig|fence].",
+        "There were [tiny|fresh|strange] tracks in the snow, perhaps those of a "
+        "[marten|hare|weasel|crow].",
         "The cold [nipped at ^a nose|crept into ^a collar|made ^a ears red]."};
     static constexpr std::string_view grey[] = {
-        "Water dripped from every [leaf|branch|roof].", "[A toad|A snail|A fat earthworm] was enjoying the wet grass.",
+        "Water dripped from every [leaf|branch|roof].",
+        "[A toad|A snail|A fat earthworm] was enjoying the wet grass.",
         "The [fields|hills|roofs] looked as if they were made of [grey wool|smoke|lead].",
         "$a <turn> up ^a collar and <splash> through [the puddles|a brook of rainwater].",
         "Somewhere a [gutter|gate|shutter] was [gurgling|rattling|creaking]."};
-    const bool wet = weather_->sky == Sky::rainy || weather_->sky == Sky::foggy || weather_->sky == Sky::stormy;
-    const std::string_view text = weather_->sky == Sky::snowy ? pick(cold) : wet ? pick(grey) : pick(fair);
+    const bool wet =
+        weather_->sky == Sky::rainy || weather_->sky == Sky::foggy || weather_->sky == Sky::stormy;
+    const std::string_view text = weather_->sky == Sky::snowy ? pick(cold)
+                                  : wet                       ? pick(grey)
+                                                              : pick(fair);
     if (plan_.animals && text.find("collar") != text.npos) return;
     tell("scene", {.a = a}, text);
   }
@@ -390,7 +464,8 @@ class Simulation {
          "Of all the things $a <have>, $a <love> ^a *o best.|"
          "$a <have> ~o and <take> good care of @o.|"
          "More than anything, $a <love> ^a *o.|"
-         "For ^a birthday, $a <had be> given ~o. [Every day, $a <like> to #u.|$a <be> very proud of @o.]");
+         "For ^a birthday, $a <had be> given ~o. [Every day, $a <like> to #u.|$a <be> very proud "
+         "of @o.]");
   }
 
   /// "One sunny morning, Mia ..."; the clause goes on after its subject.
@@ -419,21 +494,45 @@ class Simulation {
 
   void go(Id a, Id p) {
     then("go", {.a = a, .p = p},
-         "$a <go> +p|$a <walk> +p|$a <run> +p|$a <hurry> +p|$a <set> off +p|$a <wander> +p|$a <stroll> +p|$a <make> ^a way +p");
+         "$a <go> +p|$a <walk> +p|$a <run> +p|$a <hurry> +p|$a <set> off +p|$a <wander> +p|$a "
+         "<stroll> +p|$a <make> ^a way +p");
     if (maybe(0.4)) scene(a);
   }
 
   enum class Mood : std::uint8_t {
-    happy, sad, afraid, angry, sorry, proud, tired, lonely, surprised, grateful, worried, bored,
-    hungry, relieved, jealous, curious
+    happy,
+    sad,
+    afraid,
+    angry,
+    sorry,
+    proud,
+    tired,
+    lonely,
+    surprised,
+    grateful,
+    worried,
+    bored,
+    hungry,
+    relieved,
+    jealous,
+    curious
   };
-  static constexpr std::string_view mood_words[16] = {
-      "happy,glad,delighted,overjoyed,full of joy", "sad,unhappy,upset,very sad,heartbroken",
-      "afraid,scared,frightened,terrified", "angry,cross,furious,very angry",
-      "sorry,ashamed,very sorry", "proud,very proud,pleased", "tired,weary,worn out",
-      "lonely,alone,all alone", "surprised,amazed,astonished", "grateful,thankful,touched",
-      "worried,anxious,uneasy", "bored,restless", "hungry,very hungry", "relieved,very relieved",
-      "jealous,envious,a little jealous", "curious,puzzled,full of wonder"};
+  static constexpr std::string_view mood_words[16] = {"happy,glad,delighted,overjoyed,full of joy",
+                                                      "sad,unhappy,upset,very sad,heartbroken",
+                                                      "afraid,scared,frightened,terrified",
+                                                      "angry,cross,furious,very angry",
+                                                      "sorry,ashamed,very sorry",
+                                                      "proud,very proud,pleased",
+                                                      "tired,weary,worn out",
+                                                      "lonely,alone,all alone",
+                                                      "surprised,amazed,astonished",
+                                                      "grateful,thankful,touched",
+                                                      "worried,anxious,uneasy",
+                                                      "bored,restless",
+                                                      "hungry,very hungry",
+                                                      "relieved,very relieved",
+                                                      "jealous,envious,a little jealous",
+                                                      "curious,puzzled,full of wonder"};
 
   void feel(Id a, Mood mood, Link link = Link::plain) {
     const std::string_view word = one_of(mood_words[static_cast<std::size_t>(mood)]);
@@ -441,17 +540,20 @@ class Simulation {
     std::string_view text = "$a <be> #w|$a <feel> #w";
     switch (mood) {
       case Mood::happy:
-        text = "$a <be> #w|$a <feel> #w|$a <smile> from ear to ear|$a <jump> for joy|"
-               "$a <can> hardly believe it|$a <be> so #w that $a <laugh> out loud";
+        text =
+            "$a <be> #w|$a <feel> #w|$a <smile> from ear to ear|$a <jump> for joy|"
+            "$a <can> hardly believe it|$a <be> so #w that $a <laugh> out loud";
         if (word == "full of joy") text = "$a <be> #w|$a <laugh> and <dance> about";
         break;
       case Mood::sad:
-        text = "$a <be> #w|$a <feel> #w|$a <begin> to cry|Tears ran down ^a cheeks.|"
-               "$a <sit> down and <hang> ^a head|$a <be> so #w that $a <can> not speak";
+        text =
+            "$a <be> #w|$a <feel> #w|$a <begin> to cry|Tears ran down ^a cheeks.|"
+            "$a <sit> down and <hang> ^a head|$a <be> so #w that $a <can> not speak";
         break;
       case Mood::afraid:
-        text = "$a <be> #w|$a <feel> #w|$a <tremble>|^a heart <beat.past> fast.|"
-               "$a <be> so #w that ^a knees <shake.past>";
+        text =
+            "$a <be> #w|$a <feel> #w|$a <tremble>|^a heart <beat.past> fast.|"
+            "$a <be> so #w that ^a knees <shake.past>";
         break;
       case Mood::angry:
         text = "$a <be> #w|$a <stamp> ^a foot|$a <frown>|$a <be> so #w that $a <turn> away";
@@ -508,7 +610,8 @@ class Simulation {
   void forgive(Id a, Id b) {
     tell("forgive", {.a = a, .b = b},
          "\"(a:b)I forgive you,\" {say a}.|"
-         "\"(a:b)[Never mind|It is all right|Everyone makes mistakes|Thank you for saying so],\" {say a}.|"
+         "\"(a:b)[Never mind|It is all right|Everyone makes mistakes|Thank you for saying so],\" "
+         "{say a}.|"
          "$a <smile> and <give> @b a hug.|"
          "$a <not be> angry any more.|"
          "\"(a:b)[Let us be friends again|I am not angry any more],\" {say a}.");
@@ -517,15 +620,18 @@ class Simulation {
   /// A last sentence about the evening, for stories that may end anywhere.
   void evening(Id a) {
     paragraph();
-    tell("end", {.a = a},
-         "[That night|That evening], $a <fall> asleep [with a smile|at once|as soon as it was dark|before the moon was up].|"
-         "When the stars came out, $a <go> home [happy|tired but happy|singing|with a light heart].|"
-         "It <had be> a [day to remember|long and wonderful day|very good day|day like no other].|"
-         "And $a never <forget> that [day|adventure].|"
-         "That [evening|night], $a <sleep> better than ever before.|"
-         "[Before going to sleep|In bed], $a <think> of everything that <had happen> and <smile> in the dark.|"
-         "The [moon|evening star] shone [through the window|above the trees], and all was well.|"
-         "Years later, $a still <like> to tell [this story|about that day].");
+    tell(
+        "end", {.a = a},
+        "[That night|That evening], $a <fall> asleep [with a smile|at once|as soon as it was "
+        "dark|before the moon was up].|"
+        "When the stars came out, $a <go> home [happy|tired but happy|singing|with a light heart].|"
+        "It <had be> a [day to remember|long and wonderful day|very good day|day like no other].|"
+        "And $a never <forget> that [day|adventure].|"
+        "That [evening|night], $a <sleep> better than ever before.|"
+        "[Before going to sleep|In bed], $a <think> of everything that <had happen> and <smile> in "
+        "the dark.|"
+        "The [moon|evening star] shone [through the window|above the trees], and all was well.|"
+        "Years later, $a still <like> to tell [this story|about that day].");
   }
 
   Plan plan_;

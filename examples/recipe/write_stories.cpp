@@ -46,7 +46,7 @@ json as_json(const recipe::Plan& plan) {
         out[std::string(1, role)] = id;
     events.push_back(std::move(out));
   }
-  return {{"theme", plan.theme},       {"tone", plan.tone},   {"setting", plan.setting},
+  return {{"theme", plan.theme},       {"tone", plan.tone},       {"setting", plan.setting},
           {"feelings", plan.feelings}, {"cast", std::move(cast)}, {"events", std::move(events)}};
 }
 
@@ -70,8 +70,10 @@ int main(int argc, char** argv) {
   app.add_option("--seed", seed, "which of them: another seed, other texts")
       ->check(examples::whole_number);
   app.add_option("--kind", kind, "story, facts or mix: three stories to each factual text")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, recipe::Kind>{
-          {"story", recipe::Kind::story}, {"facts", recipe::Kind::facts}, {"mix", recipe::Kind::mix}}));
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, recipe::Kind>{{"story", recipe::Kind::story},
+                                              {"facts", recipe::Kind::facts},
+                                              {"mix", recipe::Kind::mix}}));
   app.add_option("--out", out, "write to this file, not to standard output");
   app.add_flag("--jsonl", jsonl, "a JSON object a line, with the plan of each text");
   return examples::run(app, argc, argv, [&] {
