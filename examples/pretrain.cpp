@@ -37,6 +37,7 @@
 #include "llama2/train/token_batches.hpp"
 #include "llama2/train/trainer.hpp"
 #include "progress.hpp"
+#include "recipe/shape.hpp"
 #include "training_progress.hpp"
 
 namespace {
@@ -58,7 +59,8 @@ struct Named {
   using Shape = S;
   const char* name;
 };
-constexpr std::tuple shapes{Named<llama2::Stories260K>{"stories260k"}, Named<Mini>{"mini"}};
+constexpr std::tuple shapes{Named<llama2::Stories260K>{"stories260k"}, Named<Mini>{"mini"},
+                            Named<recipe::Storyteller>{"storyteller"}};
 
 struct Options {
   std::vector<std::string> corpus;
@@ -387,7 +389,7 @@ int main(int argc, char** argv) {
   app.add_option(
          "--shape", o.shape,
          "how large: stories260k (260 thousand weights, vocabulary 512, context 512) or mini "
-         "(1.3 million, 2048, 256)")
+         "(1.3 million, 2048, 256), storyteller (2.5 million, 1024, 512: the project's own)")
       ->capture_default_str()
       ->check(CLI::IsMember(names));
   app.add_option("--from", o.from,
