@@ -83,7 +83,7 @@ class Program {
     } else if (command == "/regen") {
       answer([&](const auto& show) { return chat_.regenerate(show); });
     } else if (command == "/undo") {
-      std::cout << "taken back: " << chat_.undo() << '\n';
+      std::cout << "taken back: " << terminal_.shown(chat_.undo()) << '\n';
     } else if (command == "/save" || command == "/load") {
       if (argument.empty())
         throw llama2::Error(llama2::ErrorCode::invalid_argument, command + " needs a file");
@@ -107,8 +107,9 @@ class Program {
     last_.reset();
     if (!terminal_.is_interactive() || chat_.answers() == 0) return;
     const auto last = chat_.messages().last(2);
-    std::cout << "> " << last[0].text << '\n'
-              << terminal_.colour("36") << last[1].text << terminal_.colour("0") << '\n';
+    std::cout << "> " << terminal_.shown(last[0].text) << '\n'
+              << terminal_.colour("36") << terminal_.shown(last[1].text) << terminal_.colour("0")
+              << '\n';
   }
 
   template <class Ask>
@@ -119,8 +120,8 @@ class Program {
     chat_.generate_options().cancel = cancel.get_token();
     std::cout << terminal_.colour("36");
     try {
-      last_ = ask([](std::string_view text) {
-                std::cout << text << std::flush;
+      last_ = ask([this](std::string_view text) {
+                std::cout << terminal_.shown(text) << std::flush;
                 return std::cout.good();
               }).result;
     } catch (...) {

@@ -50,6 +50,17 @@ class Terminal {
     return output_ && wanted ? "\x1b[" + std::string(code) + "m" : std::string();
   }
 
+  /// A text of another's making as it can be shown: on a terminal without what steers that, all
+  /// control characters but the end of a line and the tabulator.
+  [[nodiscard]] std::string shown(std::string_view text) const {
+    std::string result(text);
+    if (output_)
+      std::erase_if(result, [](char c) {
+        return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+      });
+    return result;
+  }
+
   /// A line, edited with the keys of Emacs or of ~/.editrc; none at the end of the input. One that
   /// ends with a backslash goes on in the next. After Ctrl-C the line is empty.
   std::optional<std::string> read(const char* prompt) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +12,9 @@
 #include "bin_writer.hpp"
 #include "block_shapes.hpp"
 #include "catch.hpp"
+#include "llama2/generate/batch.hpp"
 #include "llama2/io/gguf_writer.hpp"
+#include "llama2/model/random_model.hpp"
 #include "llama2/registry/any_model.hpp"
 #include "llama2/registry/model_list.hpp"
 #include "logits.hpp"
@@ -281,4 +285,30 @@ TEST_CASE("a type-erased session does what the typed one does, to the last bit")
     CHECK(same_bits(erased.logits(), typed.logits()));
   }
   CHECK_THROWS_AS(erased.append(std::vector<Token>(31, 1)), Error);
+}
+
+TEST_CASE(
+    "a batch of a type-erased model says what that of the typed one says, beyond its context") {
+  using M = Model<zoo::Mouse, F32>;
+  const M typed = make_random_model<M>(3);
+  constexpr std::size_t context = 2 * kv_page_positions + 10;
+  const GenerateOptions options{.max_tokens = 200,
+                                .logit_bias = {{1, -INFINITY}, {2, -INFINITY}},  // it never ends
+                                .seed = 4,
+                                .sinks = 3};
+  const auto text_of = [&](auto model, auto pool) {
+    std::string text;
+    Batch batch(std::move(model), synthetic_tokenizer(), std::move(pool));
+    batch.add({1, 270, 5}, context, options, [&](std::string_view piece) {
+      text += piece;
+      return true;
+    });
+    batch.run();
+    return text;
+  };
+  constexpr std::size_t positions = 3 * kv_page_positions;
+  const AnyModel any(typed);
+  const std::string text = text_of(typed, std::make_shared<M::Pool>(positions));
+  CHECK_FALSE(text.empty());
+  CHECK(text_of(any, any.make_pool(positions)) == text);
 }

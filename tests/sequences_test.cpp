@@ -1,6 +1,7 @@
 // Texts that share a past: forks, truncation, many in one pass, continuations of one prefix.
 
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "catch.hpp"
 #include "error_of.hpp"
+#include "llama2/base/checksum.hpp"
 #include "llama2/base/random.hpp"
 #include "llama2/generate/batch.hpp"
 #include "llama2/generate/hidden_state.hpp"
@@ -286,8 +288,14 @@ TEMPLATE_TEST_CASE("the texts of a batch are those of sessions alone", "", (Mode
     std::vector<Token> prompt;
     GenerateOptions options;
     std::string text;
+    std::uint64_t logits = 0;  // a checksum of all that it was chosen from
     std::optional<BatchResult> end;
     typename Batch<M>::Id id;
+  };
+  const auto add_to = [](std::uint64_t& sum) {
+    return [&sum](Token, std::span<const float> logits) {
+      sum = mix_bits(sum) ^ checksum(std::as_bytes(logits));
+    };
   };
   const Tokenizer tokenizer = test::synthetic_tokenizer();
   for (const std::size_t threads : {1u, 2u}) {
@@ -314,6 +322,7 @@ TEMPLATE_TEST_CASE("the texts of a batch are those of sessions alone", "", (Mode
           Told& t = *told;
           t.options = {.max_tokens = 1 + random() % 25, .temperature = 0.9f, .seed = random()};
           if (random() % 2 == 0) t.options.stop = {"e", "th"};
+          t.options.on_token = add_to(t.logits);
           const bool fork = random() % 3 == 0;
           t.prompt = fork ? start : some_tokens(1 + random() % 70, M::Shape::vocab, random() % 999);
           const auto on_text = [&t](std::string_view piece) {
@@ -343,12 +352,16 @@ TEMPLATE_TEST_CASE("the texts of a batch are those of sessions alone", "", (Mode
         Session<M> alone(model, tokenizer, {.context = 2 * page, .pool = pool});
         alone.append(told->prompt);
         std::string text;
-        const auto result = alone.generate("", told->options, [&](std::string_view piece) {
+        std::uint64_t logits = 0;
+        GenerateOptions options = told->options;
+        options.on_token = add_to(logits);
+        const auto result = alone.generate("", options, [&](std::string_view piece) {
           text += piece;
           return true;
         });
         REQUIRE(told->end);
         CHECK(told->text == text);
+        CHECK(told->logits == logits);  // to the bit
         CHECK(told->end->reason == result.reason);
         CHECK(told->end->tokens == result.tokens);
       }
