@@ -72,7 +72,7 @@ std::string handmade_token_file() {
   for (const unsigned token : {1u, 5u, 2u, 7u, 65535u})
     body += bytes_of(static_cast<std::uint16_t>(token));
   body += std::string(6, '\0');
-  for (const std::uint64_t end : {3, 3, 5}) body += bytes_of(end);
+  for (const std::uint64_t end : {3u, 3u, 5u}) body += bytes_of(end);
   return "LL2TOKEN" + bytes_of(1u) + bytes_of(2u) + bytes_of(std::uint64_t{65536}) +
          bytes_of(std::uint64_t{11}) + bytes_of(std::uint64_t{22}) + body +
          bytes_of(std::uint64_t{5}) + bytes_of(std::uint64_t{3}) + bytes_of(hash_bytes(body)) +

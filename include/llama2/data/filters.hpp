@@ -29,7 +29,7 @@ enum class Fate : std::uint8_t {
   near_duplicate,        ///< of an earlier document
   contaminated,          ///< holds a sample of an evaluation
 };
-inline constexpr std::size_t fates = 10;
+inline constexpr std::size_t fate_count = 10;
 
 /// The fate's name in reports.
 constexpr std::string_view to_string(Fate fate) noexcept {

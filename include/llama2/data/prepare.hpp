@@ -423,7 +423,7 @@ class Preparation {
   /// Of no document there is nothing to make: says what has become of them.
   [[noreturn]] void fail_empty() const {
     std::string found;
-    for (std::size_t i = 0; i < fates; ++i) {
+    for (std::size_t i = 0; i < fate_count; ++i) {
       const Fate fate = static_cast<Fate>(i);
       const std::uint64_t documents = report_.documents(fate);
       if (documents == 0) continue;

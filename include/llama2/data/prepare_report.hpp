@@ -28,8 +28,8 @@ struct FateReport {
 struct SourceReport {
   std::string name{};
   double weight = 1;
-  std::array<FateReport, fates> by_fate{};  ///< by the number of the fate
-  std::uint64_t train_documents = 0;        ///< copies included
+  std::array<FateReport, fate_count> by_fate{};  ///< by the number of the fate
+  std::uint64_t train_documents = 0;             ///< copies included
   std::uint64_t train_tokens = 0;
   std::uint64_t validation_documents = 0;
   std::uint64_t validation_tokens = 0;
@@ -65,7 +65,7 @@ struct PrepareReport {
   }
   [[nodiscard]] std::uint64_t documents() const noexcept {
     std::uint64_t sum = 0;
-    for (std::size_t fate = 0; fate < fates; ++fate) sum += documents(static_cast<Fate>(fate));
+    for (std::size_t fate = 0; fate < fate_count; ++fate) sum += documents(static_cast<Fate>(fate));
     return sum;
   }
   [[nodiscard]] std::uint64_t train_tokens() const noexcept {
@@ -86,7 +86,7 @@ inline std::string to_json(const PrepareReport& report) {
   Json sources = Json::array();
   for (const SourceReport& source : report.sources) {
     Json by_fate = Json::object();
-    for (std::size_t i = 0; i < fates; ++i) {
+    for (std::size_t i = 0; i < fate_count; ++i) {
       const FateReport& fate = source.by_fate[i];
       if (fate.documents == 0) continue;
       Json& entry = by_fate[std::string(to_string(static_cast<Fate>(i)))];
@@ -158,7 +158,7 @@ inline std::string to_markdown(const PrepareReport& report) {
                      number(report.validation_tokens()) + " held out; a vocabulary of " +
                      number(report.vocab_size) + ".\n\n";
   text += "| documents | number | share | bytes |\n|---|---:|---:|---:|\n";
-  for (std::size_t i = 0; i < fates; ++i) {
+  for (std::size_t i = 0; i < fate_count; ++i) {
     const Fate fate = static_cast<Fate>(i);
     std::uint64_t bytes = 0;
     for (const SourceReport& source : report.sources) bytes += source.of(fate).bytes;
@@ -189,7 +189,7 @@ inline std::string to_markdown(const PrepareReport& report) {
   }
   std::string examples;
   for (const SourceReport& source : report.sources)
-    for (std::size_t i = 0; i < fates; ++i)
+    for (std::size_t i = 0; i < fate_count; ++i)
       for (const std::string& example : source.by_fate[i].examples)
         examples += "- " + std::string(to_string(static_cast<Fate>(i))) + ": " +
                     markdown_text(example) + "\n";
