@@ -390,9 +390,10 @@ TEST_CASE("prompts are the published ones, to the byte") {
     CHECK(prompt("triviaqa_sub", 0).first == expected + "Question: q5\nAnswer:");
   }
   SECTION("SuperGLUE: COPA, WSC and WiC of lm-evaluation-harness") {
-    file("superglue/COPA/val.jsonl",
-         R"({"premise": "It fell\u3002", "choice1": "The rain.", "choice2": "A b", "question": "cause",)"
-         R"( "label": 1})");
+    file(
+        "superglue/COPA/val.jsonl",
+        R"({"premise": "It fell\u3002", "choice1": "The rain.", "choice2": "A b", "question": "cause",)"
+        R"( "label": 1})");
     const auto [copa, copa_choices] = prompt("superglue_copa", 0);
     CHECK(copa == "It fell because");
     CHECK(copa_choices == std::vector<std::string>{" the rain.", " a b"});
