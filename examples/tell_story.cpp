@@ -1,6 +1,6 @@
-// Tells a story with the project's own model, the only type that this program is compiled for.
+// Tells a story with a model of one type, the only one that this program is compiled for.
 //
-// examples/recipe/ tells how that model was made; `generate` runs others.
+// examples/recipe/ tells how such a model is made; `generate` runs others.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
