@@ -451,7 +451,7 @@ TEST_CASE("a reward model learns whom to prefer, the same for any number of thre
   const std::vector<EncodedPair> held_out(pairs.end() - 40, pairs.end());
   pairs.resize(pairs.size() - 40);
   std::vector<double> first;
-  for (const std::size_t count : {1, 2}) {
+  for (const std::size_t count : {1u, 2u}) {
     RewardModel<Tiny> model(random_parameters(3), ModelConfig::of<Tiny>(), 64, {}, threads(count));
     PairBatches batches(pairs, 16, 64, Margin::small, 5);
     TrainerOptions options;
@@ -557,7 +557,7 @@ TEST_CASE("a policy's gradient is that of its loss") {
 TEST_CASE("PPO: the first step starts from the roll-out's bits, and rewards rise") {
   const Tokenizer tokenizer = test::synthetic_tokenizer();
   std::vector<float> one_thread;
-  for (const std::size_t count : {1, 2}) {
+  for (const std::size_t count : {1u, 2u}) {
     const ModelConfig config = ModelConfig::of<Tiny>();
     PolicyModel<Tiny> policy(random_parameters(5), config, 256, {}, threads(count));
     const auto reference = std::make_shared<FrozenModel<Tiny>>(policy.weights(), config, 256);
