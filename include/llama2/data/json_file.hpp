@@ -41,18 +41,29 @@ inline std::string place_of(const std::string& file, std::size_t line) {
 [[noreturn]] inline void malformed_line(const std::string& file, std::size_t line,
                                         std::string_view message, std::string expected,
                                         std::string found) {
-  throw Error(ErrorCode::malformed_file, message,
-              {.file = place_of(file, line),
-               .expected = std::move(expected),
-               .found = std::move(found)});
+  throw Error(
+      ErrorCode::malformed_file, message,
+      {.file = place_of(file, line), .expected = std::move(expected), .found = std::move(found)});
 }
+
+/// Copies, comparisons and writing of JSON recurse, so what is nested deeper than this is refused.
+inline constexpr int most_json_depth = 256;
 
 /// Parses JSON that begins at a line of a file. Throws `malformed_file`, also for what is not
 /// UTF-8.
 inline nlohmann::json parse_json(std::string_view text, const std::string& file,
                                  std::size_t first_line = 1) {
   try {
-    return nlohmann::json::parse(text);
+    bool deep = false;
+    const auto bound = [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+      deep = deep || depth > most_json_depth;
+      return !deep;
+    };
+    auto json = nlohmann::json::parse(text, bound);
+    if (deep)
+      malformed_line(file, first_line, "JSON that is nested too deeply",
+                     "at most " + std::to_string(most_json_depth) + " levels", "more");
+    return json;
   } catch (const nlohmann::json::parse_error& error) {
     std::string reason = error.what();  // "[json.exception...] parse error at ...: syntax error..."
     if (const auto at = reason.find(": "); at != reason.npos) reason.erase(0, at + 2);

@@ -291,6 +291,18 @@ inline std::optional<std::string> missing_data(const DataSource& source,
   return std::nullopt;
 }
 
+/// The paths of a source's files below `folder`, as far as they are there.
+inline std::vector<std::string> data_paths(const DataSource& source,
+                                           const std::filesystem::path& folder) {
+  std::vector<std::string> patterns = source.files;
+  for (const auto& [name, file] : source.beside) patterns.push_back(file);
+  std::vector<std::string> paths;
+  for (const std::string& pattern : patterns)
+    for (auto& file : detail::find_data_files(folder, pattern))
+      if (std::filesystem::exists(file.path)) paths.push_back(std::move(file.path));
+  return paths;
+}
+
 /// All items of a source, in the order of its files and of each file. `outer` supplies the fields
 /// that "{{name}}" in a path stands for. Throws `io`, and `malformed_file` with file and line.
 inline std::vector<Record> read_records(const DataSource& source,
