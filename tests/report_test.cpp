@@ -31,7 +31,8 @@ std::size_t count(std::string_view text, std::string_view part) {
 }
 
 json metric(double value, const char* unit = "fraction") {
-  return {{"name", "accuracy"},  {"value", value},       {"low", value - 0.1},
+  const std::string name = std::string_view(unit) == "fraction" ? "accuracy" : unit;
+  return {{"name", name},        {"value", value},       {"low", value - 0.1},
           {"high", value + 0.1}, {"interval", "wilson"}, {"items", 20},
           {"unit", unit},        {"better", "higher"},   {"chance", 0.25}};
 }
@@ -93,7 +94,11 @@ json results(const char* text, std::size_t models) {
   json task{
       {"title", text}, {"shots", 5}, {"results", all["task_results"]}, {"comparison", nullptr}};
   if (models == 2)
-    task["comparison"] = {{"difference", 0.0625}, {"low", -0.125}, {"high", 0.25}, {"p", 0.375}};
+    task["comparison"] = {{"metric", "accuracy"},
+                          {"difference", 0.0625},
+                          {"low", -0.125},
+                          {"high", 0.25},
+                          {"p", 0.375}};
   for (const char* group : {text, "safety"}) {
     task["group"] = group;
     all["tasks"].push_back(task);
@@ -170,6 +175,22 @@ TEST_CASE("the report shows all parts, of one model or two") {
   CHECK(data["tasks"][0]["items"].size() == 2);
   CHECK(data["tasks"][0]["items"][1][0]["answers"][0]["text"] == "plain");
   CHECK(data["tasks"][0]["count"] == 2);
+  CHECK(data["tasks"][0]["items"][0][0]["prompt"] == "plain");
+  CHECK_FALSE(data["tasks"][0]["items"][1][0].contains("prompt"));  // once for both models
+  CHECK(data["tasks"][0]["marked"] == true);
+  json other = results("plain", 2);
+  for (json& of_model : other["tasks"][0]["results"])
+    of_model["metrics"][0]["better"] = "lower";  // such as violations: 1 is not "right"
+  other["models"][0]["tokens"] = nullptr;        // of a run that was resumed
+  CHECK_THAT(llama2::report_html(other), Contains("\"marked\":false"));
+  // The difference stands beside the metric that it is of, wherever that is.
+  other = results("plain", 2);
+  other["tasks"].erase(1);
+  for (json& of_model : other["tasks"][0]["results"])
+    std::swap(of_model["metrics"][0], of_model["metrics"][1]);
+  const std::string swapped = llama2::report_html(other);
+  const std::size_t difference = swapped.find("6.2 % [-12.5, 25.0]");
+  CHECK(swapped.rfind(">perplexity<", difference) < swapped.rfind(">accuracy<", difference));
   const std::string few = llama2::report_html(results("plain", 1), {.items_per_task = 1});
   CHECK_THAT(few, Contains("\"count\":1"));
   CHECK_THAT(few, Contains("\"measured\":2"));
