@@ -41,10 +41,9 @@ inline std::string place_of(const std::string& file, std::size_t line) {
 [[noreturn]] inline void malformed_line(const std::string& file, std::size_t line,
                                         std::string_view message, std::string expected,
                                         std::string found) {
-  throw Error(ErrorCode::malformed_file, message,
-              {.file = place_of(file, line),
-               .expected = std::move(expected),
-               .found = std::move(found)});
+  throw Error(
+      ErrorCode::malformed_file, message,
+      {.file = place_of(file, line), .expected = std::move(expected), .found = std::move(found)});
 }
 
 /// Parses JSON that begins at a line of a file. Throws `malformed_file`, also for what is not
