@@ -120,8 +120,7 @@ class JsonLine {
 /// Calls f(JsonLine) for each line of a text that is not empty. `name` stands for the file.
 template <class F>
 void for_each_json_line(std::string_view text, const std::string& name, const F& f) {
-  if (text.starts_with(detail::byte_order_mark))
-    text.remove_prefix(detail::byte_order_mark.size());
+  if (text.starts_with(detail::byte_order_mark)) text.remove_prefix(detail::byte_order_mark.size());
   detail::for_each_line(text, [&](std::string_view line, std::size_t number) {
     if (!detail::is_blank(line)) f(JsonLine(line, name, number));
   });
