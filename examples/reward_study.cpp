@@ -104,22 +104,21 @@ class Study {
     for (const char* file : {"helpful-base", "helpful-online", "helpful-rejection-sampled"})
       read("helpful", file);
     read("harmless", "harmless-base");
-    for (std::size_t split = 0; split < splits; ++split) {
-      baselines(split, "helpful");
-      baselines(split, "harmless");
-    }
-    for (std::size_t split = 0; split < splits; ++split) {
-      reward(split, "helpful", llama2::Margin::none);
-      reward(split, "harmless", llama2::Margin::none);
-    }
-    if (!o_.pandalm.empty()) {
-      take("pandalm", llama2::read_pandalm(o_.pandalm), o_.pandalm);
+    if (!o_.pandalm.empty()) take("pandalm", llama2::read_pandalm(o_.pandalm), o_.pandalm);
+    for (std::size_t split = 0; split < splits; ++split)
+      for (const auto& [domain, data] : domains_) baselines(split, domain);
+    try {
       for (std::size_t split = 0; split < splits; ++split) {
-        baselines(split, "pandalm");
+        reward(split, "helpful", llama2::Margin::none);
+        reward(split, "harmless", llama2::Margin::none);
+        if (!domains_.contains("pandalm")) continue;
         for (const auto margin :
              {llama2::Margin::none, llama2::Margin::small, llama2::Margin::large})
           reward(split, "pandalm", margin);
       }
+    } catch (const llama2::Error& error) {
+      if (error.code() == llama2::ErrorCode::cancelled) report();
+      throw;
     }
     report();
   }
@@ -294,15 +293,28 @@ class Study {
     }
   }
 
-  /// 1 or 0 for each pair of all splits, in their order; empty unless all splits are there.
-  [[nodiscard]] std::vector<double> right(const std::string& model, const std::string& test) const {
+  /// The splits that all of these models have been tested in.
+  [[nodiscard]] std::vector<std::size_t> tested(const std::vector<std::string>& models,
+                                                const std::string& test) const {
+    std::vector<std::size_t> result;
+    for (std::size_t split = 0; split < splits; ++split)
+      if (std::ranges::all_of(models, [&](const std::string& model) {
+            return log_->items().contains(key_of(split, model, test));
+          }))
+        result.push_back(split);
+    return result;
+  }
+
+  /// 1 or 0 for each pair that some splits test, in their order.
+  [[nodiscard]] std::vector<double> right(std::span<const std::size_t> in, const std::string& model,
+                                          const std::string& test) const {
     std::vector<double> result;
-    for (std::size_t split = 0; split < splits; ++split) {
-      const auto at = log_->items().find(key_of(split, model, test));
-      if (at == log_->items().end()) return {};
-      for (const double d : at->second.at("differences").get<std::vector<double>>())
+    for (const std::size_t split : in)
+      for (const double d : log_->items()
+                                .at(key_of(split, model, test))
+                                .at("differences")
+                                .template get<std::vector<double>>())
         result.push_back(d > 0 ? 1 : 0);
-    }
     return result;
   }
 
@@ -319,25 +331,31 @@ class Study {
 
   void report() {
     std::string text = "| file | rows | pairs | ties | left out |\n|---|---|---|---|---|\n" + data_;
-    text += "\n| trained on | tested on | reward model | words | length |\n|---|---|---|---|---|\n";
+    text +=
+        "\n| trained on | tested on | splits | reward model | words | length |\n"
+        "|---|---|---|---|---|---|\n";
     std::string paired = "\n| domain | reward model - words, points |\n|---|---|\n";
     for (const std::string domain : {"helpful", "harmless"})
       for (const std::string test : {"helpful", "harmless"}) {
-        const auto model = right(domain, test), words = right(domain + " words", test);
-        text += "| " + domain + " | " + test + " | " + percent(model) + " | " + percent(words) +
-                " | " + percent(right(domain + " length", test)) + " |\n";
+        const auto in = tested({domain, domain + " words"}, test);
+        const auto model = right(in, domain, test), words = right(in, domain + " words", test);
+        text += "| " + domain + " | " + test + " | " + std::to_string(in.size()) + " | " +
+                percent(model) + " | " + percent(words) + " | " +
+                percent(right(in, domain + " length", test)) + " |\n";
         if (domain == test && !model.empty()) paired += paired_row(domain, words, model);
       }
     if (domains_.contains("pandalm")) {
-      const auto words = right("pandalm words", "pandalm");
-      text +=
-          "\n| PandaLM | all | significantly | better | slightly | negligibly |\n"
-          "|---|---|---|---|---|---|\n";
-      for (const std::string model : {"pandalm", "pandalm small margin", "pandalm large margin",
-                                      "pandalm words", "pandalm length"})
-        text += rated_row(model);
-      if (const auto model = right("pandalm", "pandalm"); !model.empty())
-        paired += paired_row("pandalm", words, model);
+      const std::vector<std::string> models = {"pandalm", "pandalm small margin",
+                                               "pandalm large margin", "pandalm words",
+                                               "pandalm length"};
+      const auto in = tested(models, "pandalm");
+      text += "\n| PandaLM, " + std::to_string(in.size()) +
+              " splits | all | significantly | better | slightly | negligibly |\n"
+              "|---|---|---|---|---|---|\n";
+      for (const std::string& model : models) text += rated_row(in, model);
+      if (!in.empty())
+        paired += paired_row("pandalm", right(in, "pandalm words", "pandalm"),
+                             right(in, "pandalm", "pandalm"));
     }
     text += paired;
     std::fputs(text.c_str(), stdout);
@@ -356,13 +374,13 @@ class Study {
   }
 
   /// A model's accuracy on PandaLM's pairs, by how far the judges agreed.
-  [[nodiscard]] std::string rated_row(const std::string& model) const {
-    const std::vector<double> all = right(model, "pandalm");
-    if (all.empty()) return {};
+  [[nodiscard]] std::string rated_row(std::span<const std::size_t> in,
+                                      const std::string& model) const {
+    const std::vector<double> all = right(in, model, "pandalm");
     const Domain& d = domains_.at("pandalm");
     std::array<std::vector<double>, 4> by_rating;
     std::size_t next = 0;
-    for (std::size_t split = 0; split < splits; ++split)
+    for (const std::size_t split : in)
       for (const std::size_t i : d.part(split, true))
         by_rating[static_cast<std::size_t>(*d.pairs[i].rating)].push_back(all[next++]);
     std::string row = "| " + model + " | " + percent(all);
