@@ -160,6 +160,7 @@ TEST_CASE("a program sees and touches no files but its own") {
       "attempt('change itself', lambda: open('/program', 'a'))\n"
       "attempt('a mount', lambda: os.chroot('/tmp'))\n"
       "if 'LLAMA2_TEST_SECRET' in os.environ: print('BAD: environment')\n"
+      "if b'SECRET' in open('/proc/1/environ', 'rb').read(): print('BAD: the environment of 1')\n"
       "if any(os.path.exists('/proc/self/fd/%d' % n) for n in range(4, 64)): print('BAD: files')\n"
       "if os.getuid() == 0: print('BAD: root')\n"
       "print(sum(name.isdigit() for name in os.listdir('/proc')) < 5)\n"
@@ -245,6 +246,20 @@ TEST_CASE("a program does not outlive its time") {
   // No timing, but the difference between 1.5 seconds and a minute or more.
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(40));
 }
+
+#if defined(__linux__)
+TEST_CASE("a process that left its parent and its session is killed if it was told") {
+  // As bubblewrap's first process would be, should the program have taken it over.
+  const auto result =
+      llama2::os::run_process({.arguments = {"/bin/sh", "-c",
+                                             "setsid sleep 100 > /dev/null 2>&1 &\n"
+                                             "echo '{ \"child-pid\": '$!' }' > /dev/fd/$1",
+                                             "sh", "{info}", "{alive}"},
+                               .as_nobody = false});
+  CHECK(result.end == llama2::os::ProcessResult::End::exited);
+  CHECK(result.status == 0);
+}
+#endif
 
 TEST_CASE("a program's processes, memory, files and output are bounded") {
   const auto box = sandbox({.seconds = 20,
