@@ -191,6 +191,17 @@ TEST_CASE("the report shows all parts, of one model or two") {
   const std::string swapped = llama2::report_html(other);
   const std::size_t difference = swapped.find("6.2 % [-12.5, 25.0]");
   CHECK(swapped.rfind(">perplexity<", difference) < swapped.rfind(">accuracy<", difference));
+  // A long text's beginning and end, cut between characters.
+  std::string whole = "begins ";
+  for (int i = 0; i < 3000; ++i) whole += "\u00e9\u20ac";
+  whole += " ends";
+  const std::string part = llama2::detail::shortened(whole);
+  CHECK(part.size() < 3200);
+  CHECK(part.starts_with("begins \u00e9"));
+  CHECK(part.ends_with("\u20ac ends"));
+  CHECK_THAT(part, Contains("bytes that results.json has"));
+  CHECK(llama2::html_escaped(part).find("\uFFFD") == std::string::npos);
+  CHECK(llama2::detail::shortened("short") == "short");
   const std::string few = llama2::report_html(results("plain", 1), {.items_per_task = 1});
   CHECK_THAT(few, Contains("\"count\":1"));
   CHECK_THAT(few, Contains("\"measured\":2"));
