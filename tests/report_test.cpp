@@ -272,6 +272,7 @@ TEST_CASE("plots take what numbers there are") {
   CHECK_THAT(plot, Contains("x2=\"226.5\""));
   CHECK_THAT(plot, Contains("<rect x=\"296.0\""));
   CHECK_THAT(plot, Contains("class=\"chance\" x1=\"153.0\""));
+  CHECK_THAT(plot, Contains("<text x=\"0.0\" y=\"98.0\" text-anchor=\"start\" class=\"small\">0%"));
   for (const double value : {0.0, -1e300, 1e300, 5e-324}) {
     const std::vector<llama2::PlotPoint> points = {{"p", value, {value, value, value}},
                                                    {"q", value, {value, value, value}}};

@@ -128,7 +128,7 @@ inline std::string shown(const ReportMetric& metric) {
   std::string text = shown(metric.value, metric.is_share());
   if (!metric.value || !metric.low || !metric.high || *metric.low == *metric.high) return text;
   const auto end = [&](double value) {
-    return metric.is_share() ? fixed(100 * value) : short_number(value);
+    return metric.is_share() ? fixed(100 * value) : shown(value, false);
   };
   return text + " [" + end(*metric.low) + ", " + end(*metric.high) + "]";
 }
