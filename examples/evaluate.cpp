@@ -484,6 +484,13 @@ void evaluate(const Settings& settings) {
         total += !log.items().contains(planned.back().key_of(m) + "/" + std::to_string(number));
   }
 
+  if (planned.empty())
+    throw Error(ErrorCode::invalid_argument, "none of the tasks can be run",
+                {.file = settings.data,
+                 .tensor = result["skipped"][0]["task"].get<std::string>(),
+                 .expected = "--data with the tasks' files",
+                 .found = result["skipped"][0]["why"].get<std::string>()});
+
   std::vector<std::vector<std::vector<Json>>> items(planned.size());  // (task, model, item)
   {
     examples::Progress progress("evaluating", "items");

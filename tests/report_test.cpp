@@ -191,6 +191,17 @@ TEST_CASE("the report shows all parts, of one model or two") {
   const std::string swapped = llama2::report_html(other);
   const std::size_t difference = swapped.find("6.2 % [-12.5, 25.0]");
   CHECK(swapped.rfind(">perplexity<", difference) < swapped.rfind(">accuracy<", difference));
+  // A long text's beginning and end, cut between characters.
+  std::string whole = "begins ";
+  for (int i = 0; i < 3000; ++i) whole += "\u00e9\u20ac";
+  whole += " ends";
+  const std::string part = llama2::detail::shortened(whole);
+  CHECK(part.size() < 3200);
+  CHECK(part.starts_with("begins \u00e9"));
+  CHECK(part.ends_with("\u20ac ends"));
+  CHECK_THAT(part, Contains("bytes that results.json has"));
+  CHECK(llama2::html_escaped(part).find("\uFFFD") == std::string::npos);
+  CHECK(llama2::detail::shortened("short") == "short");
   const std::string few = llama2::report_html(results("plain", 1), {.items_per_task = 1});
   CHECK_THAT(few, Contains("\"count\":1"));
   CHECK_THAT(few, Contains("\"measured\":2"));
@@ -261,6 +272,7 @@ TEST_CASE("plots take what numbers there are") {
   CHECK_THAT(plot, Contains("x2=\"226.5\""));
   CHECK_THAT(plot, Contains("<rect x=\"296.0\""));
   CHECK_THAT(plot, Contains("class=\"chance\" x1=\"153.0\""));
+  CHECK_THAT(plot, Contains("<text x=\"0.0\" y=\"98.0\" text-anchor=\"start\" class=\"small\">0%"));
   for (const double value : {0.0, -1e300, 1e300, 5e-324}) {
     const std::vector<llama2::PlotPoint> points = {{"p", value, {value, value, value}},
                                                    {"q", value, {value, value, value}}};

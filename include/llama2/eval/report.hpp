@@ -128,7 +128,7 @@ inline std::string shown(const ReportMetric& metric) {
   std::string text = shown(metric.value, metric.is_share());
   if (!metric.value || !metric.low || !metric.high || *metric.low == *metric.high) return text;
   const auto end = [&](double value) {
-    return metric.is_share() ? fixed(100 * value) : short_number(value);
+    return metric.is_share() ? fixed(100 * value) : shown(value, false);
   };
   return text + " [" + end(*metric.low) + ", " + end(*metric.high) + "]";
 }
@@ -712,6 +712,19 @@ inline std::string markdown_table(const ReportTable& table) {
   return text + '\n';
 }
 
+/// A text's beginning and its end, where the question is, if it is longer than both.
+inline std::string shortened(const std::string& text) {
+  constexpr std::size_t beginning = 1000, end = 2000;
+  if (text.size() <= beginning + end + 100) return text;
+  const auto boundary = [&](std::size_t at) {
+    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0u) == 0x80u) ++at;
+    return at;
+  };
+  const std::size_t from = boundary(beginning), to = boundary(text.size() - end);
+  return text.substr(0, from) + "\n[... " + shown_count(static_cast<double>(to - from)) +
+         " bytes that results.json has ...]\n" + text.substr(to);
+}
+
 /// What the browser of items shows of an item: fields that are a text, a number or a truth, or a
 /// list of such.
 inline nlohmann::json report_item(const ResultView& item, bool with_prompt) {
@@ -732,6 +745,7 @@ inline nlohmann::json report_item(const ResultView& item, bool with_prompt) {
     if (!item.has(field) || (!with_prompt && std::string_view(field) == "prompt")) continue;
     if (!simple(item[field].json())) item[field].fail("a simple value, or a list of such");
     shown[field] = item[field].json();
+    if (shown[field].is_string()) shown[field] = shortened(shown[field].get<std::string>());
   }
   if (item.has("answers"))
     for (const ResultView& answer : item["answers"].list()) {
