@@ -36,8 +36,7 @@ inline const std::unordered_set<std::string>& known_words() {
                                         i % 2 == 0 ? Part::train : Part::held_out, 1);
         for (const llama2::Message& message : prompt.messages) add(message.text);
         add(demonstrate(prompt, i));
-        if (prompt.ask == Ask::adversarial)
-          add(answer_of_quality(prompt, i, Defect::complies));
+        if (prompt.ask == Ask::adversarial) add(answer_of_quality(prompt, i, Defect::complies));
       }
     return out;
   }();
@@ -50,19 +49,19 @@ inline bool impossible_pair(std::string_view first, std::string_view second) {
   const auto determiner = [](std::string_view w) {
     return one_of(w, {"the", "a", "an", "my", "your", "its", "our", "their", "every"});
   };
-  const auto be = [](std::string_view w) {
-    return one_of(w, {"is", "are", "was", "were", "am"});
-  };
+  const auto be = [](std::string_view w) { return one_of(w, {"is", "are", "was", "were", "am"}); };
   const auto auxiliary = [&](std::string_view w) {
     return be(w) || one_of(w, {"has", "had", "have", "did", "does", "could", "would", "must"});
   };
-  const auto subject = [](std::string_view w) { return one_of(w, {"i", "he", "she", "we", "they"}); };
+  const auto subject = [](std::string_view w) {
+    return one_of(w, {"i", "he", "she", "we", "they"});
+  };
   const auto join = [](std::string_view w) { return one_of(w, {"and", "or", "but"}); };
   if (determiner(first))
     return determiner(second) || auxiliary(second) || join(second) || subject(second) ||
-           one_of(second, {"of", "in", "on", "at", "to", "from", "with", "by", "for", "into",
-                           "because", "so", "that", "him", "them", "me", "us", "it", "not", "then",
-                           "there", "you", "if", "when"});
+           one_of(second, {"of",  "in",   "on",      "at",   "to",    "from", "with", "by",
+                           "for", "into", "because", "so",   "that",  "him",  "them", "me",
+                           "us",  "it",   "not",     "then", "there", "you",  "if",   "when"});
   if (subject(first))
     return determiner(second) || subject(second) || one_of(second, {"of", "from", "into", "you"});
   if (join(first)) return join(second) || second == "of";
@@ -70,11 +69,22 @@ inline bool impossible_pair(std::string_view first, std::string_view second) {
     return determiner(second) || be(second) || one_of(second, {"of", "had", "has", "did"});
   if (be(first)) return be(second) || one_of(second, {"has", "had", "did", "have"});
   if (first == "to")
-    return auxiliary(second) ? second != "have" : one_of(second, {"of", "said", "went", "and"});
-  if (one_of(first, {"of", "from", "into", "with", "at"}))
+    return auxiliary(second) ? second != "have" : one_of(second, {"of", "said", "went"});
+  if (one_of(first, {"of", "into"}))
     return auxiliary(second) || subject(second) ||
            one_of(second, {"but", "and", "said", "went", "of", "into", "to"});
   return false;
+}
+
+/// The words between a sentence's commas and quotation marks.
+inline std::vector<std::vector<std::string>> clauses_of(std::string_view sentence) {
+  std::vector<std::vector<std::string>> out;
+  while (!sentence.empty()) {
+    const std::size_t end = std::min(sentence.find_first_of(",;:\""), sentence.size());
+    out.push_back(llama2::plain_words(sentence.substr(0, end)));
+    sentence.remove_prefix(std::min(end + 1, sentence.size()));
+  }
+  return out;
 }
 
 inline bool cannot_end(std::string_view word) {
@@ -110,15 +120,16 @@ inline double language_of(std::string_view answer, const std::vector<std::string
     if (own.empty()) continue;
     if (own.size() > 1 && !seen.insert(detail::joined(own)).second) out *= 0.65;
     const bool question = sentence.ends_with('?');
-    for (std::size_t i = 1; i < own.size(); ++i) {
-      const bool doubled = own[i] == own[i - 1] && own[i] != "had" && own[i] != "that";
-      wrong += doubled || (!question && detail::impossible_pair(own[i - 1], own[i]));
-    }
+    for (const std::vector<std::string>& clause : detail::clauses_of(sentence))
+      for (std::size_t i = 1; i < clause.size(); ++i) {
+        const bool doubled =
+            clause[i] == clause[i - 1] && clause[i] != "had" && clause[i] != "that";
+        wrong += doubled || (!question && detail::impossible_pair(clause[i - 1], clause[i]));
+      }
     wrong += detail::cannot_end(own.back());
     const char head = sentence[sentence.find_first_not_of('"')];
     wrong += own.size() > 1 && head >= 'a' && head <= 'z' && &sentence != &sentences.front();
   }
-  // Marks and capitals in the midst of words that were mixed up: "garden. the She".
   for (std::size_t i = 0; i < std::min<std::size_t>(wrong, 6); ++i) out *= 0.7;
   if (words.size() > 90) out *= 0.7;
   if (words.size() > 140) out *= 0.6;

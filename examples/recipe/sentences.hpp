@@ -31,8 +31,8 @@ inline std::vector<std::string> sentences_of(std::string_view text) {
     one.clear();
   };
   const auto said_next = [&](std::size_t from) {
-    const std::vector<std::string> words = llama2::plain_words(
-        text.substr(std::min(from, text.size()), 40));
+    const std::vector<std::string> words =
+        llama2::plain_words(text.substr(std::min(from, text.size()), 40));
     for (std::size_t i = 0; i < std::min<std::size_t>(words.size(), 4); ++i)
       if (llama2::one_of(words[i], {"said", "asked", "cried", "answered", "called", "shouted",
                                     "replied", "whispered", "murmured", "says", "asks"}))
