@@ -72,7 +72,8 @@ inline bool impossible_pair(std::string_view first, std::string_view second) {
     return auxiliary(second) ? second != "have" : one_of(second, {"of", "said", "went"});
   if (one_of(first, {"of", "into"}))
     return auxiliary(second) || subject(second) ||
-           one_of(second, {"but", "and", "said", "went", "of", "into", "to"});
+           one_of(second, {"but", "and", "said", "went", "of", "into", "to", "can", "will"});
+  if (first == "you") return one_of(second, {"of", "into", "is", "was", "has"});
   return false;
 }
 
@@ -83,6 +84,20 @@ inline std::vector<std::vector<std::string>> clauses_of(std::string_view sentenc
     const std::size_t end = std::min(sentence.find_first_of(",;:\""), sentence.size());
     out.push_back(llama2::plain_words(sentence.substr(0, end)));
     sentence.remove_prefix(std::min(end + 1, sentence.size()));
+  }
+  return out;
+}
+
+/// Words like "The" and "To" in the midst of a sentence, but not after a quotation mark.
+inline std::size_t stray_capitals(std::string_view sentence) {
+  std::size_t out = 0;
+  for (std::size_t i = 1; i + 1 < sentence.size(); ++i) {
+    if (sentence[i - 1] != ' ' || sentence[i] < 'A' || sentence[i] > 'Z') continue;
+    const std::size_t end = std::min(sentence.find_first_of(" .,!?\"", i), sentence.size());
+    const std::vector<std::string> word = llama2::plain_words(sentence.substr(i, end - i));
+    const bool plain = word.size() == 1 && word[0] != "i" && word[0] != "mr" && word[0] != "may" &&
+                       word[0] != "will" && word[0] != "mrs" && !llama2::content_word(word[0]);
+    out += plain && sentence[i - 2 + (i < 2)] != ':';
   }
   return out;
 }
@@ -104,7 +119,7 @@ inline double language_of(std::string_view answer, const std::vector<std::string
   if (std::string_view(".!?\"").find(answer[end]) == std::string_view::npos) out *= 0.7;
   if (answer.find_first_of("<>[]{}|#$@^&*=_~") != answer.npos) out *= 0.6;
   const char first = answer[answer.find_first_not_of(" \n\t\r\"")];
-  if (first >= 'a' && first <= 'z') out *= 0.9;
+  if (first >= 'a' && first <= 'z') out *= 0.8;
 
   std::size_t strange = 0;
   const auto& known = detail::known_words();
@@ -126,7 +141,7 @@ inline double language_of(std::string_view answer, const std::vector<std::string
             clause[i] == clause[i - 1] && clause[i] != "had" && clause[i] != "that";
         wrong += doubled || (!question && detail::impossible_pair(clause[i - 1], clause[i]));
       }
-    wrong += detail::cannot_end(own.back());
+    wrong += detail::cannot_end(own.back()) + detail::stray_capitals(sentence);
     const char head = sentence[sentence.find_first_not_of('"')];
     wrong += own.size() > 1 && head >= 'a' && head <= 'z' && &sentence != &sentences.front();
   }
