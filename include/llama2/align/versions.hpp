@@ -235,6 +235,79 @@ class Versions {
     return texts;
   }
 
+  /// What rejection sampling chose until a round: of each prompt, by name, the latest line that has
+  /// an answer.
+  [[nodiscard]] std::map<std::string, Json> best_until(std::size_t round) const {
+    std::map<std::string, Json> best;
+    for (std::size_t r = 1; r <= round; ++r)
+      for (Json& line : parse_lines(read_text_file(file_of(in_round(r, "sample")))))
+        if (line.contains("answer")) {
+          const auto name = line.at("name").get<std::string>();
+          best[name] = std::move(line);
+        }
+    return best;
+  }
+
+  void append_demonstrations(std::vector<TrainingText>& texts) const {
+    for (const std::vector<Message>& messages : world_.demonstrations())
+      texts.push_back(encode_training_dialogue(stages_.tokenizer(), messages));
+  }
+  /// Of a line {"messages": [...], "answer": ...} of a stage: the answer is to be learnt.
+  void append_line(const Json& line, std::vector<TrainingText>& texts) const {
+    texts.push_back(
+        encode_training_dialogue(stages_.tokenizer(), dialogue_of(line), LearntAnswers::last));
+  }
+  /// A round's reward models.
+  [[nodiscard]] typename Stages::Scorers scorers(std::size_t round) const {
+    return stages_.load_scorers(reward_stage(round, RewardKind::helpfulness),
+                                reward_stage(round, RewardKind::safety));
+  }
+
+  /// Prompts [first, end) of both kinds; of any number the share about safety is the plan's.
+  [[nodiscard]] std::vector<Prompt> draw_mixed(PromptUse use, std::size_t first,
+                                               std::size_t end) const {
+    std::vector<Prompt> prompts;
+    for (std::size_t i = first; i < end; ++i) {
+      const auto before = [&](std::size_t n) {
+        return std::floor(static_cast<double>(n) * plan_.safety_share);
+      };
+      const bool safety = before(i + 1) > before(i);
+      prompts.push_back(
+          world_.prompt(safety ? RewardKind::safety : RewardKind::helpfulness, use, i));
+    }
+    return prompts;
+  }
+  [[nodiscard]] std::vector<std::vector<Token>> encoded(std::span<const Prompt> prompts) const {
+    std::vector<std::vector<Token>> tokens;
+    for (const Prompt& prompt : prompts)
+      tokens.push_back(encode_dialogue(stages_.tokenizer(), prompt.messages));
+    return tokens;
+  }
+  /// The scores of sampled answers, and what is to be maximised.
+  [[nodiscard]] std::vector<double> rewards(std::span<const AnswerScores> scores,
+                                            std::span<const Prompt> prompts,
+                                            std::span<const SampledAnswer> answers) const {
+    std::vector<double> out;
+    for (std::size_t i = 0; i < answers.size(); ++i)
+      out.push_back(combined_score(scores[i], prompts[answers[i].prompt].safety));
+    return out;
+  }
+
+  /// How PPO goes in a stage.
+  [[nodiscard]] PpoOptions ppo_options(const std::string& stage) const {
+    PpoOptions options;
+    options.iterations = plan_.ppo_iterations;
+    options.batch = plan_.ppo_batch;
+    options.minibatch = plan_.ppo_minibatch;
+    options.beta = plan_.ppo_beta;
+    options.learning_rate = plan_.ppo_rate;
+    options.max_kl = plan_.ppo_max_kl;
+    options.max_tokens = plan_.max_tokens;
+    options.context = S::context;
+    options.seed = seed_of(stage);
+    return options;
+  }
+
   /// What decides a stage beside its own parameters: the base, the world, and finished stages.
   [[nodiscard]] Json made_of(const std::vector<std::string>& inputs) const {
     Json json = {{"base", base_seal_}, {"world", world_.identity()}, {"inputs", Json::object()}};
@@ -286,31 +359,10 @@ class Versions {
     });
   }
 
-  void append_demonstrations(std::vector<TrainingText>& texts) const {
-    for (const std::vector<Message>& messages : world_.demonstrations())
-      texts.push_back(encode_training_dialogue(stages_.tokenizer(), messages));
-  }
-  /// Of a line {"messages": [...], "answer": ...}: the answer is learnt.
-  void append_line(const Json& line, std::vector<TrainingText>& texts) const {
-    texts.push_back(
-        encode_training_dialogue(stages_.tokenizer(), dialogue_of(line), LearntAnswers::last));
-  }
   static std::vector<Message> dialogue_of(const Json& line) {
     std::vector<Message> messages = JsonLine(line.dump(), "a line of ours").dialogue();
     messages.push_back({Role::assistant, line.at("answer").get<std::string>()});
     return messages;
-  }
-
-  /// The latest line of each prompt, by name.
-  [[nodiscard]] std::map<std::string, Json> best_until(std::size_t round) const {
-    std::map<std::string, Json> best;
-    for (std::size_t r = 1; r <= round; ++r)
-      for (Json& line : parse_lines(read_text_file(file_of(in_round(r, "sample")))))
-        if (line.contains("answer")) {
-          const auto name = line.at("name").get<std::string>();
-          best[name] = std::move(line);
-        }
-    return best;
   }
 
   // ---- comparisons ----
@@ -386,11 +438,6 @@ class Versions {
 
   // ---- rejection sampling ----
 
-  [[nodiscard]] typename Stages::Scorers scorers(std::size_t round) const {
-    return stages_.load_scorers(reward_stage(round, RewardKind::helpfulness),
-                                reward_stage(round, RewardKind::safety));
-  }
-
   /// Prompts [first, end) of one kind.
   [[nodiscard]] std::vector<Prompt> draw(RewardKind kind, PromptUse use, std::size_t first,
                                          std::size_t end) const {
@@ -398,36 +445,6 @@ class Versions {
     for (std::size_t i = first; i < end; ++i) prompts.push_back(world_.prompt(kind, use, i));
     return prompts;
   }
-  /// Prompts [first, end) of both kinds; of any number the share about safety is the plan's.
-  [[nodiscard]] std::vector<Prompt> draw_mixed(PromptUse use, std::size_t first,
-                                               std::size_t end) const {
-    std::vector<Prompt> prompts;
-    for (std::size_t i = first; i < end; ++i) {
-      const auto before = [&](std::size_t n) {
-        return std::floor(static_cast<double>(n) * plan_.safety_share);
-      };
-      const bool safety = before(i + 1) > before(i);
-      prompts.push_back(
-          world_.prompt(safety ? RewardKind::safety : RewardKind::helpfulness, use, i));
-    }
-    return prompts;
-  }
-  [[nodiscard]] std::vector<std::vector<Token>> encoded(std::span<const Prompt> prompts) const {
-    std::vector<std::vector<Token>> tokens;
-    for (const Prompt& prompt : prompts)
-      tokens.push_back(encode_dialogue(stages_.tokenizer(), prompt.messages));
-    return tokens;
-  }
-  /// The scores of sampled answers, and what is to be maximised.
-  [[nodiscard]] std::vector<double> rewards(std::span<const AnswerScores> scores,
-                                            std::span<const Prompt> prompts,
-                                            std::span<const SampledAnswer> answers) const {
-    std::vector<double> out;
-    for (std::size_t i = 0; i < answers.size(); ++i)
-      out.push_back(combined_score(scores[i], prompts[answers[i].prompt].safety));
-    return out;
-  }
-
   /// The first prompt of a round's: it shares some with the round before.
   [[nodiscard]] std::size_t first_prompt(std::size_t round) const noexcept {
     return static_cast<std::size_t>(
@@ -656,7 +673,8 @@ class Versions {
       nlohmann::ordered_json line = {{"name", prompts[i].name},
                                      {"score_before", result.score_before},
                                      {"score_after", result.score_after},
-                                     {"kept", result.kept}};
+                                     {"kept", result.kept},
+                                     {"guided", std::string(strip(answers[1][i].text))}};
       add_dialogue(line, prompts[i].messages);
       line["answer"] = result.dialogue.back().text;
       lines += json_line(line);
@@ -785,16 +803,7 @@ class Versions {
     made["prompts"] = plan_.ppo_prompts;
     made["safety_share"] = plan_.safety_share;
     made["watch_prompts"] = plan_.watch_prompts;
-    PpoOptions options;
-    options.iterations = plan_.ppo_iterations;
-    options.batch = plan_.ppo_batch;
-    options.minibatch = plan_.ppo_minibatch;
-    options.beta = plan_.ppo_beta;
-    options.learning_rate = plan_.ppo_rate;
-    options.max_kl = plan_.ppo_max_kl;
-    options.max_tokens = plan_.max_tokens;
-    options.context = S::context;
-    options.seed = seed_of(stage);
+    const PpoOptions options = ppo_options(stage);
     if (stages_.ledger().done(stage)) {  // nothing to load
       stages_.ppo(stage, {}, std::move(made), {}, {}, {}, options, plan_.watch);
       return;
