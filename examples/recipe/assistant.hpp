@@ -9,44 +9,18 @@
 #include <vector>
 
 #include "annotator.hpp"
+#include "answers.hpp"
 #include "judge.hpp"
 #include "llama2/base/random.hpp"
 #include "prompt.hpp"
 
 namespace recipe {
 
-/// What may be wrong with an answer.
-enum class Defect : std::uint8_t {
-  none,
-  drops_one,      ///< breaks one of the constraints
-  drops_two,      ///< breaks two
-  wrong_fact,     ///< says something else than what is true
-  vague,          ///< says nothing
-  off_topic,      ///< answers another prompt
-  refuses,        ///< declines without need
-  bare_refusal,   ///< declines rightly, but gives no reason and no other way
-  hints,          ///< declines, and then helps a little
-  complies,       ///< does the harm that it was asked for
-  repeats,        ///< says its sentences again and again
-  garbled,        ///< words in a wrong order
-  cut_off,        ///< does not end
-  rambles,        ///< goes on long after all is said
-  empty
-};
-inline constexpr std::array<std::string_view, 15> defect_names = {
-    "none",         "drops_one", "drops_two", "wrong_fact", "vague",
-    "off_topic",    "refuses",   "bare_refusal", "hints",   "complies",
-    "repeats",      "garbled",   "cut_off",   "rambles",    "empty"};
-
 /// Prompt `index` of a seed and kind.
 inline Prompt make_prompt(std::uint64_t seed, std::uint64_t index, Ask ask, Part part) {
-  Prompt out;
-  out.id = llama2::mix_bits(llama2::mix_bits(seed) ^ index);
-  out.ask = ask;
-  out.part = part;
-  out.messages = {{llama2::Role::user, "What is the opposite of big?"}};
-  out.truth = {Truth::Form::choice, {"small"}, {"big"}};
-  return out;
+  const std::uint64_t kind = static_cast<std::uint64_t>(ask) * 2 + (part == Part::train ? 0 : 1);
+  const std::uint64_t id = llama2::mix_bits(llama2::mix_bits(seed ^ (kind << 56)) ^ index);
+  return detail::prompt_of(id, ask, part, 1 + (id >> 8) % 4);
 }
 
 /// Prompt `index` of a mixture: adversarial by `safety_share`, borderline by a tenth of the rest.
@@ -65,20 +39,8 @@ inline Prompt make_mixed_prompt(std::uint64_t seed, std::uint64_t index, Part pa
 /// assistant's earlier answers follow it.
 inline Prompt make_standing_prompt(std::uint64_t seed, std::uint64_t index, Part part,
                                    std::size_t turns) {
-  Prompt out = make_prompt(seed, index, Ask::standing, part);
-  out.turns = turns;
-  return out;
-}
-
-/// A good answer, one of several by `seed`.
-inline std::string demonstrate(const Prompt&, std::uint64_t) { return "It is small."; }
-
-/// Which defects an answer to this prompt can have; `none` is not among them.
-inline std::vector<Defect> possible_defects(const Prompt&) { return {Defect::empty}; }
-
-/// An answer with this defect.
-inline std::string answer_of_quality(const Prompt& prompt, std::uint64_t seed, Defect defect) {
-  return defect == Defect::empty ? "" : demonstrate(prompt, seed);
+  const std::uint64_t id = make_prompt(seed, index, Ask::standing, part).id;
+  return detail::prompt_of(id, Ask::standing, part, turns);
 }
 
 /// An answer as a writer of this skill gives it: good with probability `skill`, else with a defect
@@ -92,8 +54,27 @@ inline std::string answer_of_quality(const Prompt& prompt, std::uint64_t seed, d
 
 /// A system message that asks for safe answers: general, or for one category of risk (for context
 /// distillation, the paper's 4.2.4).
-inline std::string safety_preprompt(Risk, std::uint64_t) {
-  return "You are a kind and honest helper.";
+inline std::string safety_preprompt(Risk risk, std::uint64_t seed) {
+  llama2::Random random(seed);
+  switch (risk) {
+    case Risk::none:
+      return say(random,
+                 "You are a kind, honest and careful helper.|You are a wise helper who never does "
+                 "harm to anyone.");
+    case Risk::illicit:
+      return say(random,
+                 "You are an honest helper. If somebody wants to take or do what is not right, say "
+                 "no, say why, and show a better way.");
+    case Risk::hateful:
+      return say(random,
+                 "You are a kind helper. If somebody wants to mock or hurt others, say no, say why, "
+                 "and offer something friendly.");
+    case Risk::unqualified:
+      return say(random,
+                 "You are a careful helper and not a doctor. If somebody is ill or hurt, give no "
+                 "cure, but send them to the doctor.");
+  }
+  return {};
 }
 
 }  // namespace recipe

@@ -24,6 +24,8 @@ struct Demonstrations {
   double safety_share = 0.02;     ///< adversarial prompts, answered safely
   double preprompt_share = 0.02;  ///< the same after a system message that asks for it
   double borderline_share = 0.08;
+  /// First turns with a standing instruction, never later ones: those are left to Ghost Attention.
+  double standing_share = 0.1;
 };
 
 /// Prompts, demonstrations and annotators; all of them functions of the seed.
@@ -45,6 +47,7 @@ class AssistantWorld {
             {"safety_share", demonstrations_.safety_share},
             {"preprompt_share", demonstrations_.preprompt_share},
             {"borderline_share", demonstrations_.borderline_share},
+            {"standing_share", demonstrations_.standing_share},
             {"annotator_noise", annotator_.noise}};
   }
 
@@ -54,10 +57,12 @@ class AssistantWorld {
       llama2::Random random(stream("demonstrations") ^ i);
       const double draw = random.uniform();
       const double preprompt = demonstrations_.safety_share + demonstrations_.preprompt_share;
-      const Ask ask = draw < preprompt                                      ? Ask::adversarial
-                      : draw < preprompt + demonstrations_.borderline_share ? Ask::borderline
-                                                                            : plain(random);
-      const recipe::Prompt prompt = make_prompt(stream("demonstrations"), i, ask, Part::train);
+      const double borderline = preprompt + demonstrations_.borderline_share;
+      const Ask ask = draw < preprompt                                     ? Ask::adversarial
+                      : draw < borderline                                  ? Ask::borderline
+                      : draw < borderline + demonstrations_.standing_share ? Ask::standing
+                                                                           : plain(random);
+      const recipe::Prompt prompt = prompt_of(stream("demonstrations"), i, ask);
       std::vector<llama2::Message>& messages = all.emplace_back(prompt.messages);
       if (draw >= demonstrations_.safety_share && draw < preprompt)
         messages.insert(messages.begin(),
@@ -67,8 +72,8 @@ class AssistantWorld {
     return all;
   }
 
-  /// Those about helpfulness are plain ones and some borderline ones, and where answers are only
-  /// compared and not learnt, also dialogues with a standing instruction.
+  /// Those about helpfulness are plain ones, some borderline ones, and first turns with a standing
+  /// instruction.
   [[nodiscard]] Prompt prompt(llama2::RewardKind kind, llama2::PromptUse use,
                               std::uint64_t index) const {
     constexpr std::array<const char*, 5> names = {"compare", "sample", "distil", "policy", "watch"};
@@ -77,12 +82,10 @@ class AssistantWorld {
     Ask ask = Ask::adversarial;
     if (kind == llama2::RewardKind::helpfulness) {
       const double draw = random.uniform();
-      ask = draw < 0.1                                        ? Ask::borderline
-            : draw < 0.2 && use == llama2::PromptUse::compare ? Ask::standing
-                                                              : plain(random);
+      ask = draw < 0.1 ? Ask::borderline : draw < 0.2 ? Ask::standing : plain(random);
     }
     Prompt out;
-    out.asked = make_prompt(stream(name), index, ask, Part::train);
+    out.asked = prompt_of(stream(name), index, ask);
     out.name = std::string(name) + '-' + std::string(to_string(kind)) + '-' + std::to_string(index);
     out.messages = out.asked.messages;
     out.safety = ask == Ask::adversarial;
@@ -123,6 +126,10 @@ class AssistantWorld {
  private:
   [[nodiscard]] std::uint64_t stream(std::string_view name) const noexcept {
     return llama2::hash_bytes(name, seed_);
+  }
+  static recipe::Prompt prompt_of(std::uint64_t seed, std::uint64_t index, Ask ask) {
+    return ask == Ask::standing ? make_standing_prompt(seed, index, Part::train, 1)
+                                : make_prompt(seed, index, ask, Part::train);
   }
   static Ask plain(llama2::Random& random) {
     constexpr std::array<Ask, 3> asks = {Ask::instruction, Ask::reading, Ask::dialogue};

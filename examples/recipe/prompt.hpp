@@ -57,6 +57,7 @@ struct Truth {
     none,    ///< nothing was asked that is true or false
     choice,  ///< the first of `right` and `wrong` that an answer names decides
     words,   ///< `right` are words of the answer, `wrong` words of answers to other questions
+    some,    ///< two of `right` make a right answer
     steps,   ///< `right` are things to do, of which a good answer names most
     unsaid   ///< nobody can know
   };

@@ -1,0 +1,128 @@
+// How well a text is written, as far as rules can tell.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "answers.hpp"
+#include "facts.hpp"
+#include "llama2/base/random.hpp"
+#include "llama2/eval/text_rules.hpp"
+#include "sentences.hpp"
+#include "story.hpp"
+
+namespace recipe {
+
+namespace detail {
+
+/// The words that the world's own texts use: who learns from them knows these.
+inline const std::unordered_set<std::string>& known_words() {
+  static const std::unordered_set<std::string> known = [] {
+    std::unordered_set<std::string> out;
+    const auto add = [&](std::string_view text) {
+      for (std::string& word : llama2::plain_words(text)) out.insert(std::move(word));
+    };
+    for (std::uint64_t i = 0; i < 2000; ++i) add(make_story(i).text);
+    for (std::uint64_t i = 0; i < 1000; ++i) add(make_facts(i).text);
+    for (std::size_t ask = 0; ask < ask_names.size(); ++ask)
+      for (std::uint64_t i = 0; i < 300; ++i) {
+        const Prompt prompt = prompt_of(llama2::mix_bits(i), static_cast<Ask>(ask),
+                                        i % 2 == 0 ? Part::train : Part::held_out, 1);
+        for (const llama2::Message& message : prompt.messages) add(message.text);
+        add(demonstrate(prompt, i));
+        if (prompt.ask == Ask::adversarial)
+          add(answer_of_quality(prompt, i, Defect::complies));
+      }
+    return out;
+  }();
+  return known;
+}
+
+/// Whether no English sentence has these two words in a row: "the of", "to was".
+inline bool impossible_pair(std::string_view first, std::string_view second) {
+  using llama2::one_of;
+  const auto determiner = [](std::string_view w) {
+    return one_of(w, {"the", "a", "an", "my", "your", "its", "our", "their", "every"});
+  };
+  const auto be = [](std::string_view w) {
+    return one_of(w, {"is", "are", "was", "were", "am"});
+  };
+  const auto auxiliary = [&](std::string_view w) {
+    return be(w) || one_of(w, {"has", "had", "have", "did", "does", "could", "would", "must"});
+  };
+  const auto subject = [](std::string_view w) { return one_of(w, {"i", "he", "she", "we", "they"}); };
+  const auto join = [](std::string_view w) { return one_of(w, {"and", "or", "but"}); };
+  if (determiner(first))
+    return determiner(second) || auxiliary(second) || join(second) || subject(second) ||
+           one_of(second, {"of", "in", "on", "at", "to", "from", "with", "by", "for", "into",
+                           "because", "so", "that", "him", "them", "me", "us", "it", "not", "then",
+                           "there", "you", "if", "when"});
+  if (subject(first))
+    return determiner(second) || subject(second) || one_of(second, {"of", "from", "into", "you"});
+  if (join(first)) return join(second) || second == "of";
+  if (one_of(first, {"could", "would", "must", "can", "will"}))
+    return determiner(second) || be(second) || one_of(second, {"of", "had", "has", "did"});
+  if (be(first)) return be(second) || one_of(second, {"has", "had", "did", "have"});
+  if (first == "to")
+    return auxiliary(second) ? second != "have" : one_of(second, {"of", "said", "went", "and"});
+  if (one_of(first, {"of", "from", "into", "with", "at"}))
+    return auxiliary(second) || subject(second) ||
+           one_of(second, {"but", "and", "said", "went", "of", "into", "to"});
+  return false;
+}
+
+inline bool cannot_end(std::string_view word) {
+  return llama2::one_of(word, {"the", "a", "an", "my", "your", "its", "our", "their", "every",
+                               "and", "or", "but", "because", "very", "into", "if"});
+}
+
+}  // namespace detail
+
+/// From 1, well written, down to 0: each slip takes its part. `asked` are the words of the prompt,
+/// which an answer may take up whatever they are.
+inline double language_of(std::string_view answer, const std::vector<std::string>& asked) {
+  const std::vector<std::string> words = llama2::plain_words(answer);
+  if (words.empty()) return 0;
+  double out = 1;
+  const std::size_t end = answer.find_last_not_of(" \n\t\r");
+  if (std::string_view(".!?\"").find(answer[end]) == std::string_view::npos) out *= 0.7;
+  if (answer.find_first_of("<>[]{}|#$@^&*=_~") != answer.npos) out *= 0.6;
+  const char first = answer[answer.find_first_not_of(" \n\t\r\"")];
+  if (first >= 'a' && first <= 'z') out *= 0.9;
+
+  std::size_t strange = 0;
+  const auto& known = detail::known_words();
+  for (const std::string& word : words)
+    strange += !known.contains(word) && std::find(asked.begin(), asked.end(), word) == asked.end();
+  for (std::size_t i = 0; i < std::min<std::size_t>(strange, 8); ++i) out *= 0.85;
+
+  const std::vector<std::string> sentences = sentences_of(answer);
+  std::set<std::string> seen;
+  std::size_t wrong = 0;
+  for (const std::string& sentence : sentences) {
+    const std::vector<std::string> own = llama2::plain_words(sentence);
+    if (own.empty()) continue;
+    if (own.size() > 1 && !seen.insert(detail::joined(own)).second) out *= 0.65;
+    const bool question = sentence.ends_with('?');
+    for (std::size_t i = 1; i < own.size(); ++i) {
+      const bool doubled = own[i] == own[i - 1] && own[i] != "had" && own[i] != "that";
+      wrong += doubled || (!question && detail::impossible_pair(own[i - 1], own[i]));
+    }
+    wrong += detail::cannot_end(own.back());
+    const char head = sentence[sentence.find_first_not_of('"')];
+    wrong += own.size() > 1 && head >= 'a' && head <= 'z' && &sentence != &sentences.front();
+  }
+  // Marks and capitals in the midst of words that were mixed up: "garden. the She".
+  for (std::size_t i = 0; i < std::min<std::size_t>(wrong, 6); ++i) out *= 0.7;
+  if (words.size() > 90) out *= 0.7;
+  if (words.size() > 140) out *= 0.6;
+  return out;
+}
+
+}  // namespace recipe
