@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "limits.hpp"
@@ -80,14 +81,16 @@ void batch(benchmark::State& state, const Compute& compute, std::size_t texts) {
   const std::size_t pages = ceil_div(context, kv_page_positions) * kv_page_positions;
   Batch<M> running(model_for<M>(compute), tokenizer,
                    std::make_shared<typename M::Pool>(texts * pages));
-  std::size_t told = 0;
+  std::size_t reading = texts;  // have not yet produced a token
   for (std::size_t i = 0; i < texts; ++i) {
     GenerateOptions own = options;
     own.seed = i;
-    own.on_token = [&told](Token, std::span<const float>) { ++told; };
+    own.on_token = [&reading, first = true](Token, std::span<const float>) mutable {
+      reading -= std::exchange(first, false) ? 1 : 0;
+    };
     running.add(some_tokens(past, vocab, i), context, own, [](std::string_view) { return true; });
   }
-  while (told < texts) running.step();  // until every prompt has been evaluated
+  while (reading > 0) running.step();  // until every prompt has been evaluated
   for (std::size_t waited = 0; waited < 2; ++waited) running.step();
   const auto seconds = bench::measure(state, [&] { running.step(); });
   set_rate(state, "tokens_per_second", static_cast<double>(texts), seconds);

@@ -118,7 +118,7 @@ def plot(what, runs, path):
         ]
         for run in runs
     }
-    width = max(640, 170 + 105 * len(shapes))
+    width = max(640, 170 + 115 * len(shapes))
     commands = [
         f"set terminal pngcairo noenhanced font 'sans,10' size {width},{60 + 260 * len(panels)}",
         f"set output '{path}'",
@@ -137,13 +137,15 @@ def plot(what, runs, path):
         "set key outside right center reverse Left samplen 1",
         "set lmargin 8",
         "set rmargin 14",
+        "set bmargin 3.5",
     ]
     for i, (target, threads) in enumerate(panels):
         commands.append(f"$panel{i} << END")
         for shape in shapes:
             values = [share.get((target, threads, shape, f)) for f in formats]
             row = " ".join("-" if value is None else f"{value:.2f}" for value in values)
-            commands.append(f'"{shape}" {row}')
+            label = shape.replace(" ", "\\n")
+            commands.append(f'"{label}" {row}')
         commands.append("END")
         bars = [
             f"$panel{i} using {column}:xticlabels(1) title '{name}' "

@@ -12,28 +12,34 @@
 #include "llama2/registry/any_model.hpp"
 #include "llama2/registry/model_list.hpp"
 #include "llama2/shape/shapes.hpp"
+#include "recipe/shape.hpp"
 
 namespace examples {
 
 template <class F, class... Shapes>
 using InFormat = llama2::ModelList<llama2::Model<Shapes, F>...>;
 
-/// The types whose weights are in format F. (Llama2_34B is missing: its tensors are those of
-/// CodeLlama_34B, so a file cannot tell them apart, and only the latter has been published.)
-#if defined(LLAMA2_ALL_MODELS)
+/// The types whose weights are in format F, as the build's option LLAMA2_EXAMPLE_MODELS says.
+/// (Llama2_34B is missing: its tensors are those of CodeLlama_34B, so a file cannot tell them
+/// apart, and only the latter has been published.)
+#if defined(LLAMA2_EXAMPLE_MODELS_ALL)
 template <class F>
-using ModelsIn =
-    InFormat<F, llama2::Stories260K, llama2::Stories15M, llama2::Stories42M, llama2::Stories110M,
-             llama2::TinyLlama_1_1B, llama2::Llama2_7B, llama2::Llama2_13B, llama2::Llama2_70B,
-             llama2::CodeLlama_7B, llama2::CodeLlama_13B, llama2::CodeLlama_34B>;
+using ModelsIn = InFormat<F, recipe::Storyteller, llama2::Stories260K, llama2::Stories15M,
+                          llama2::Stories42M, llama2::Stories110M, llama2::TinyLlama_1_1B,
+                          llama2::Llama2_7B, llama2::Llama2_13B, llama2::Llama2_70B,
+                          llama2::CodeLlama_7B, llama2::CodeLlama_13B, llama2::CodeLlama_34B>;
+#elif defined(LLAMA2_EXAMPLE_MODELS_SMALLEST)
+template <class F>
+using ModelsIn = InFormat<F, recipe::Storyteller, llama2::Stories260K>;
 #else
 // Checkpoints of the small stories come in F32; other formats of them are converted at load.
 template <class F>
-using ModelsIn =
-    std::conditional_t<std::is_same_v<F, llama2::F32>,
-                       InFormat<F, llama2::Stories260K, llama2::Stories15M, llama2::Stories42M,
-                                llama2::Stories110M, llama2::TinyLlama_1_1B, llama2::Llama2_7B>,
-                       InFormat<F, llama2::Stories260K, llama2::TinyLlama_1_1B, llama2::Llama2_7B>>;
+using ModelsIn = std::conditional_t<
+    std::is_same_v<F, llama2::F32>,
+    InFormat<F, recipe::Storyteller, llama2::Stories260K, llama2::Stories15M, llama2::Stories42M,
+             llama2::Stories110M, llama2::TinyLlama_1_1B, llama2::Llama2_7B>,
+    InFormat<F, recipe::Storyteller, llama2::Stories260K, llama2::TinyLlama_1_1B,
+             llama2::Llama2_7B>>;
 #endif
 
 namespace detail {

@@ -18,7 +18,7 @@ TEXT
 [[ -n "${LLAMA2_TEST_DATA:-}" ]] || no_test_data
 cmake/install_dependencies.sh --tests
 
-cmake --preset release -DLLAMA2_BENCH_FORMATS=F32  # the others are compiled a minute each, and run alike
+cmake --preset release -DLLAMA2_BENCH_FORMATS=F32 -DLLAMA2_EXAMPLE_MODELS=smallest  # what is compiled a minute each, and runs alike
 cmake --build --preset release -j "$jobs"
 ctest --preset release -j "$jobs"
 

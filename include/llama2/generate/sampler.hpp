@@ -83,9 +83,9 @@ class Candidates {
       std::erase_if(all_, [](const Candidate& c) { return !(c.logit > lowest); });
     else
       for (Candidate& c : all_) c.logit = lowest;
-    const float highest = best().logit;
-    for (Candidate& c : all_)  // equal first: infinities would give NaN
-      c.probability = c.logit == highest ? 1.0f : std::exp((c.logit - highest) / temperature);
+    highest_ = best().logit;
+    temperature_ = temperature;
+    for (Candidate& c : all_) c.probability = std::exp(log_probability(c));
   }
 
   /// Keeps the k likeliest.
@@ -116,11 +116,12 @@ class Candidates {
     std::erase_if(all_, [](const Candidate& c) { return c.probability == 0; });
     const double sum = total();
     const auto log_sum = static_cast<float>(std::log(sum));
-    rank([&](const Candidate& c) { return log_sum - std::log(c.probability); });  // surprise
-    double entropy = 0;
+    rank([&](const Candidate& c) { return log_sum - log_probability(c); });  // surprise
+    double weighted = 0;
     for (std::size_t i = 0; i < all_.size(); ++i)
-      entropy += all_[i].probability / sum * double{ranks_[i]};
-    for (float& surprise : ranks_) surprise = -std::abs(surprise - static_cast<float>(entropy));
+      weighted += double{all_[i].probability} * double{ranks_[i]};
+    const auto entropy = static_cast<float>(weighted / sum);
+    for (float& surprise : ranks_) surprise = -std::abs(surprise - entropy);
     keep_highest(p * sum, [](const Candidate& c) { return double{c.probability}; });
   }
 
@@ -149,6 +150,11 @@ class Candidates {
 
  private:
   static constexpr float lowest = -std::numeric_limits<float>::infinity();
+
+  /// Of the probability as `weigh` sets it. Equals first: infinities would give NaN.
+  [[nodiscard]] float log_probability(const Candidate& c) const noexcept {
+    return c.logit == highest_ ? 0.0f : (c.logit - highest_) / temperature_;
+  }
 
   /// 1 unless a stage has taken the likeliest away, as typical sampling may.
   [[nodiscard]] float highest_probability() const noexcept {
@@ -206,7 +212,8 @@ class Candidates {
   }
 
   std::vector<Candidate> all_;
-  std::vector<float> ranks_;  // of each, while some are chosen
+  float highest_ = 0, temperature_ = 1;  // the logit and the temperature of the last `weigh`
+  std::vector<float> ranks_;             // of each, while some are chosen
 };
 
 /// A stage of one's own: changes logits before probabilities are made of them; minus infinity takes
