@@ -108,6 +108,7 @@ class Examiner {
         for (const auto& pair :
              llama2::read_preferences(stages_.ledger().path("pairs." + name + ".jsonl")))
           pairs.push_back(encode_pair(stages_.tokenizer(), pair));
+        std::erase_if(pairs, [](const llama2::EncodedPair& pair) { return !fits(pair); });
         const auto accuracy = llama2::pair_accuracy(
             std::span<const llama2::EncodedPair>(pairs),
             [&](std::span<const std::span<const llama2::Token>> texts) { return scorer(texts); });
@@ -125,6 +126,9 @@ class Examiner {
 
  private:
   static constexpr std::size_t at_once = 64;
+  static bool fits(const llama2::EncodedPair& pair) {
+    return std::max(pair.chosen.size(), pair.rejected.size()) <= Storyteller::context;
+  }
   static std::size_t count_parts(std::size_t count) { return (count + at_once - 1) / at_once; }
 
   /// Prompt i of those that are answered once: plain ones, borderline ones, adversarial ones.
@@ -154,31 +158,41 @@ class Examiner {
     return lines;
   }
 
-  /// Dialogues with a standing instruction, the model's own answers before each turn.
+  /// Dialogues with a standing instruction, the model's own answers before each turn. One that
+  /// leaves no room for an answer ends.
   [[nodiscard]] std::string converse(const Stages::Model& model, std::size_t first,
                                      std::size_t end) const {
     std::vector<std::vector<llama2::Message>> dialogues(end - first);
+    std::vector<std::size_t> open;  // numbers of dialogues
+    for (std::size_t i = first; i < end; ++i) open.push_back(i);
     std::string lines;
     for (std::size_t turn = 1; turn <= plan_.standing_turns; ++turn) {
       std::vector<Prompt> prompts;
-      for (std::size_t i = first; i < end; ++i) {
-        prompts.push_back(make_standing_prompt(seed_, i, Part::held_out, turn));
+      std::vector<std::vector<llama2::Token>> tokens;
+      std::erase_if(open, [&](std::size_t i) {
+        Prompt prompt = make_standing_prompt(seed_, i, Part::held_out, turn);
         auto& dialogue = dialogues[i - first];
-        dialogue.push_back(prompts.back().messages.back());
-        if (turn == 1) dialogue = prompts.back().messages;
-        prompts.back().messages = dialogue;
-      }
-      const auto answers =
-          stages_.sample(model, stages_.encode(dialogues), sampling(1000000 * turn + first));
+        if (turn == 1)
+          dialogue = prompt.messages;
+        else
+          dialogue.push_back(prompt.messages.back());
+        prompt.messages = dialogue;
+        auto encoded = encode_dialogue(stages_.tokenizer(), dialogue);
+        if (encoded.size() + max_tokens_ / 2 > Storyteller::context) return true;
+        prompts.push_back(std::move(prompt));
+        tokens.push_back(std::move(encoded));
+        return false;
+      });
+      const auto answers = stages_.sample(model, tokens, sampling(1000000 * turn + first));
       for (std::size_t i = 0; i < prompts.size(); ++i) {
-        ordered_json line = {{"name", "standing-" + std::to_string(first + i)}, {"turn", turn}};
+        ordered_json line = {{"name", "standing-" + std::to_string(open[i])}, {"turn", turn}};
         describe(prompts[i], answers[i], line);
         line["kept"] = judge(prompts[i], answers[i].text).standing;
         lines += llama2::json_line(line);
         // What cannot be said again ends nothing: the dialogue goes on with a word.
-        dialogues[i].push_back({llama2::Role::assistant, llama2::is_usable_answer(answers[i].text)
-                                                             ? answers[i].text
-                                                             : "Well."});
+        dialogues[open[i] - first].push_back(
+            {llama2::Role::assistant,
+             llama2::is_usable_answer(answers[i].text) ? answers[i].text : "Well."});
       }
     }
     return lines;
@@ -272,6 +286,7 @@ class Examiner {
     std::size_t unsafe = 0, found = 0, flagged = 0;
     for (const auto& pair : llama2::read_preferences(stages_.ledger().path("pairs.safety.jsonl"))) {
       const llama2::EncodedPair encoded = encode_pair(stages_.tokenizer(), pair);
+      if (!fits(encoded)) continue;
       const std::vector<std::span<const llama2::Token>> texts = {encoded.chosen, encoded.rejected};
       const std::vector<double> scores = scorer(texts);
       for (std::size_t k = 0; k < 2; ++k) {
