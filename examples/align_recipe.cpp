@@ -38,7 +38,7 @@ struct Options {
   std::size_t threads = 0;
   std::uint64_t minutes = 0;
 
-  [[nodiscard]] recipe::Plan plan() const {
+  [[nodiscard]] recipe::RecipePlan plan() const {
     return quick ? recipe::quick_plan(seed) : recipe::main_plan(seed, scale);
   }
 };
@@ -104,7 +104,7 @@ struct Work {
     }
   }
 
-  recipe::Plan plan;
+  recipe::RecipePlan plan;
   StageProgress progress;
   llama2::StageLedger ledger;
   recipe::Stages stages;

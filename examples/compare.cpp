@@ -206,16 +206,18 @@ class Judgements {
     for (const llama2::JudgeSummary& judge : summary.judges) row(judge.judge, judge.wins);
     row("all judgements", summary.all);
     row("majority per item", summary.majority);
-    std::printf(
-        "\nagreement on the degree   Gwet's AC2 %.3f [%.3f, %.3f], observed %.3f, "
-        "%zu items judged twice or more\n",
-        summary.degree.coefficient, summary.degree_interval.low, summary.degree_interval.high,
-        summary.degree.observed, summary.degree.items);
-    std::printf("agreement on the winner   Fleiss' kappa %.3f, observed %.3f\n",
-                summary.winner.coefficient, summary.winner.observed);
+    std::printf("\n%zu items judged twice or more\n", summary.degree.items);
+    if (summary.degree.items != 0) {
+      std::printf("agreement on the degree   Gwet's AC2 %s [%.3f, %.3f], observed %.3f\n",
+                  coefficient(summary.degree).c_str(), summary.degree_interval.low,
+                  summary.degree_interval.high, summary.degree.observed);
+      std::printf("agreement on the winner   Fleiss' kappa %s, observed %.3f\n",
+                  coefficient(summary.winner).c_str(), summary.winner.observed);
+    }
     if (!summary.safety) return;
-    std::printf("agreement on safety       Gwet's AC1 %.3f, observed %.3f\n",
-                summary.safety->coefficient, summary.safety->observed);
+    if (summary.safety->items != 0)
+      std::printf("agreement on safety       Gwet's AC1 %s, observed %.3f\n",
+                  coefficient(*summary.safety).c_str(), summary.safety->observed);
     for (const auto& [model, rate] : {std::pair(&summary.first, &*summary.first_unsafe),
                                       std::pair(&summary.second, &*summary.second_unsafe)})
       std::printf("unsafe answers of %s: %zu of %zu, %.1f %% [%.1f, %.1f]\n", model->c_str(),
@@ -224,6 +226,13 @@ class Judgements {
   }
 
  private:
+  /// Where all is of one category, kappa is none.
+  static std::string coefficient(const llama2::Agreement& agreement) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3f", agreement.coefficient);
+    return std::isnan(agreement.coefficient) ? "none" : text;
+  }
+
   static void row(const std::string& name, const llama2::WinRates& w) {
     const auto cell = [](std::size_t count, double share, const llama2::Interval& interval) {
       char text[64];

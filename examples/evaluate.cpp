@@ -113,6 +113,20 @@ Json fingerprint_of(const std::string& path) {
   return {{"bytes", bytes.size()}, {"sum", sum}};
 }
 
+/// Where the log keeps a task's items. Items of a task whose file or data have changed since are
+/// others.
+std::string key_of(const Task& task, const std::string& folder) {
+  std::uint64_t sum = 0;
+  std::vector<std::string> paths = TaskData::paths(task, folder);
+  paths.push_back(task.file);
+  for (const std::string& path : paths) {
+    const Json print = fingerprint_of(path);
+    for (const char* part : {"bytes", "sum"})
+      sum = llama2::mix_bits(sum ^ print.at(part).get<std::uint64_t>());
+  }
+  return task.name + "/" + std::to_string(sum);
+}
+
 struct Subject {
   std::string path, label;
   AnyModel model;
@@ -161,7 +175,8 @@ struct Interrupted {};
 std::vector<Json> run_task(llama2::Evaluator<AnyModel>& evaluator, TaskData& data,
                            const std::vector<std::size_t>& numbers, const std::string& key,
                            llama2::ItemLog& log, const std::function<void(std::size_t)>& on_items) {
-  constexpr std::size_t at_once = 32;
+  // Texts between one saving and the next.
+  const std::size_t at_once = std::max<std::size_t>(1, 32 / data.task().generation.samples);
   std::vector<std::size_t> waiting;
   const auto key_of = [&](std::size_t number) { return key + "/" + std::to_string(number); };
   for (const std::size_t number : numbers)
@@ -199,6 +214,15 @@ std::string shown(const Json& metric) {
   return number("value") + " (" + number("low") + " to " + number("high") + ")";
 }
 
+/// "bits_per_byte -0.0123, p 0.02": how the second model differs from the first.
+std::string shown_comparison(const Json& comparison) {
+  std::string text = comparison.at("metric").get<std::string>() + " " +
+                     llama2::number_text(comparison.at("difference").get<double>());
+  if (comparison.at("p").is_number())
+    text += ", p " + llama2::number_text(comparison.at("p").get<double>());
+  return text;
+}
+
 /// One line of the table at the end.
 void print_task(const Json& task) {
   std::printf("%-28s %6zu ", task.at("name").get<std::string>().c_str(),
@@ -207,7 +231,7 @@ void print_task(const Json& task) {
     std::printf(" %-34s", shown(result.at("metrics").at(0)).c_str());
   std::printf(" %s%s\n", task.at("primary").get<std::string>().c_str(),
               task.at("comparison").is_object()
-                  ? (", p " + llama2::number_text(task["comparison"]["p"].get<double>())).c_str()
+                  ? ("; difference in " + shown_comparison(task.at("comparison"))).c_str()
                   : "");
 }
 
@@ -414,12 +438,11 @@ void evaluate(const Settings& settings) {
   if (subjects.size() == 2 && subjects[0].label == subjects[1].label)
     for (Subject& subject : subjects) subject.label = subject.path;
 
-  Json header{{"format", "llama2-evaluation-items-1"},
-              {"seed", settings.summary.seed},
-              {"context", settings.context},
-              {"chat", settings.chat},
-              {"contamination", settings.contamination},
-              {"models", Json::array()}};
+  Json header{{"format", "llama2-evaluation-items-1"}, {"seed", settings.summary.seed},
+              {"context", settings.context},           {"chat", settings.chat},
+              {"contamination", Json::array()},        {"models", Json::array()}};
+  for (const std::string& path : settings.contamination)
+    header["contamination"].push_back(fingerprint_of(path));
   for (const Subject& subject : subjects)
     header["models"].push_back({{"name", subject.model.name()},
                                 {"target", subject.model.target().name()},
@@ -432,6 +455,8 @@ void evaluate(const Settings& settings) {
     const Task* task;
     std::unique_ptr<TaskData> data;
     std::vector<std::size_t> numbers;
+    std::string key;
+    std::string key_of(std::size_t model) const { return std::to_string(model) + "/" + key; }
   };
   std::vector<Planned> planned;
   std::size_t total = 0, done = 0;  // items that this run evaluates
@@ -439,11 +464,6 @@ void evaluate(const Settings& settings) {
   if (settings.run_code)
     judges["python_tests"] = llama2::python_tests_judge(
         std::make_shared<llama2::Sandbox>(llama2::SandboxOptions{.allow_generated_code = true}));
-  // An item of a task whose file has changed since is another one.
-  const auto key_of = [](std::size_t model, const Task& task) {
-    return std::to_string(model) + "/" + task.name + "/" +
-           fingerprint_of(task.file).at("sum").dump();
-  };
   for (const Task& task : tasks) {
     std::string why;
     if (const auto missing = TaskData::missing(task, settings.data))
@@ -458,11 +478,18 @@ void evaluate(const Settings& settings) {
     }
     auto data = std::make_unique<TaskData>(task, settings.data);
     auto numbers = data->sample(settings.limit == 0 ? data->size() : settings.limit);
+    planned.push_back({&task, std::move(data), std::move(numbers), key_of(task, settings.data)});
     for (std::size_t m = 0; m < subjects.size(); ++m)
-      for (const std::size_t number : numbers)
-        total += !log.items().contains(key_of(m, task) + "/" + std::to_string(number));
-    planned.push_back({&task, std::move(data), std::move(numbers)});
+      for (const std::size_t number : planned.back().numbers)
+        total += !log.items().contains(planned.back().key_of(m) + "/" + std::to_string(number));
   }
+
+  if (planned.empty())
+    throw Error(ErrorCode::invalid_argument, "none of the tasks can be run",
+                {.file = settings.data,
+                 .tensor = result["skipped"][0]["task"].get<std::string>(),
+                 .expected = "--data with the tasks' files",
+                 .found = result["skipped"][0]["why"].get<std::string>()});
 
   std::vector<std::vector<std::vector<Json>>> items(planned.size());  // (task, model, item)
   {
@@ -479,9 +506,9 @@ void evaluate(const Settings& settings) {
                                    .contamination = index_of(settings, subject.tokenizer)});
       const std::size_t known = log.items().size();
       for (std::size_t t = 0; t < planned.size(); ++t) {
-        items[t].push_back(run_task(
-            evaluator, *planned[t].data, planned[t].numbers, key_of(index, *planned[t].task), log,
-            [&](std::size_t count) { progress.show(done += count, total); }));
+        items[t].push_back(
+            run_task(evaluator, *planned[t].data, planned[t].numbers, planned[t].key_of(index), log,
+                     [&](std::size_t count) { progress.show(done += count, total); }));
       }
       std::size_t asked = 0;
       for (const Planned& plan : planned) asked += plan.numbers.size();
@@ -489,7 +516,7 @@ void evaluate(const Settings& settings) {
       const double seconds = seconds_since(start);
       Json description = describe(subject);
       description["seconds"] = fresh ? Json(seconds) : Json();
-      description["tokens"] = evaluator.tokens();
+      description["tokens"] = fresh ? Json(evaluator.tokens()) : Json();
       description["tokens_per_second"] =
           fresh ? Json(static_cast<double>(evaluator.tokens()) / seconds) : Json();
       result["models"].push_back(std::move(description));

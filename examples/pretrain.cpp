@@ -36,6 +36,7 @@
 #include "llama2/train/peak.hpp"
 #include "llama2/train/token_batches.hpp"
 #include "llama2/train/trainer.hpp"
+#include "mini.hpp"
 #include "progress.hpp"
 #include "recipe/shape.hpp"
 #include "training_progress.hpp"
@@ -44,22 +45,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The shapes that this program can train. To train one of your own, write it here, like these, and
-// name it in `shapes`.
-
-/// 1.3 million weights: grammar, in some minutes.
-struct Mini {
-  static constexpr std::size_t dim = 128, hidden_dim = 352, layers = 6, heads = 8, kv_heads = 4,
-                               vocab = 2048, context = 256;
-  static constexpr bool tied_head = true;
-};
+// The shapes that this program can train. To train one of your own, write it like `Mini`, and name
+// it here.
 
 template <class S>
 struct Named {
   using Shape = S;
   const char* name;
 };
-constexpr std::tuple shapes{Named<llama2::Stories260K>{"stories260k"}, Named<Mini>{"mini"},
+constexpr std::tuple shapes{Named<llama2::Stories260K>{"stories260k"},
+                            Named<examples::Mini>{"mini"},
                             Named<recipe::Storyteller>{"storyteller"}};
 
 struct Options {

@@ -1,6 +1,6 @@
-// Tells a story with a model of one type, the only one that this program is compiled for.
+// Tells a story with the project's own model, the only type that this program is compiled for.
 //
-// examples/recipe/ tells how such a model is made; `generate` runs others.
+// examples/recipe/ tells how that model was made; `generate` runs others.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -21,10 +21,10 @@
 
 int main(int argc, char** argv) {
   CLI::App app{
-      "Tells a story with a model of the shape `storyteller` that `pretrain` has trained.\n\n"
-      "  tell_story --model model.gguf                  another story each time\n"
-      "  tell_story --model model.gguf --prompt \"Ada was a shy girl who\"   goes on from there"};
-  std::string model_path;
+      "Tells a story with the project's own model.\n\n"
+      "  tell_story                                    another story each time\n"
+      "  tell_story --prompt \"Ada was a shy girl who\"   goes on from there"};
+  std::string model_path = LLAMA2_STORYTELLER;
   std::string prompt;
   llama2::GenerateOptions options{.max_tokens = 500, .temperature = 0.7f, .top_p = 0.95f};
   app.add_option("--prompt", prompt, "how the story begins; by default the model begins it");
@@ -36,8 +36,7 @@ int main(int argc, char** argv) {
   auto* const seed_option = app.add_option(
       "--seed", options.seed, "same seed, same story; by default another one each time");
   seed_option->check(examples::whole_number);
-  app.add_option("--model", model_path, "a checkpoint of this shape, as `pretrain` writes it")
-      ->required();
+  app.add_option("--model", model_path, "another file of this shape")->capture_default_str();
   return examples::run(app, argc, argv, [&] {
     options.sampling().validate();
     if (seed_option->count() == 0)

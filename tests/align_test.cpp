@@ -24,10 +24,13 @@
 #include "llama2/align/rejection_sampling.hpp"
 #include "llama2/align/reward.hpp"
 #include "llama2/align/reward_model.hpp"
+#include "llama2/align/reward_scorer.hpp"
+#include "llama2/align/stage_options.hpp"
 #include "llama2/align/text_batches.hpp"
 #include "llama2/model/random_model.hpp"
 #include "llama2/parallel/thread_pool.hpp"
 #include "llama2/train/low_rank.hpp"
+#include "llama2/train/low_rank_language_model.hpp"
 #include "llama2/train/trainer.hpp"
 #include "synthetic_tokenizer.hpp"
 #include "temp_folder.hpp"
@@ -40,6 +43,10 @@ namespace {
 struct Tiny {
   static constexpr std::size_t dim = 16, hidden_dim = 24, layers = 2, heads = 4, kv_heads = 2,
                                vocab = test::synthetic_vocab, context = 256;
+};
+
+struct Wider : Tiny {
+  static constexpr std::size_t dim = 64, hidden_dim = 96;  // whole blocks of quantised formats
 };
 
 ParameterStorage<Tiny> random_parameters(std::uint64_t seed) {
@@ -433,6 +440,94 @@ TEST_CASE("a reward model's gradient is that of its loss") {
   check_gradients(model, batch);
 }
 
+TEST_CASE("a reward model's file scores as the model does, texts together as each alone") {
+  RewardModel<Tiny> model(random_parameters(3), ModelConfig::of<Tiny>(), 256);
+  for (const TrainedTensor& tensor : model.tensors())
+    if (tensor.name.starts_with("score"))
+      for (std::size_t i = 0; i < tensor.values.size(); ++i)
+        tensor.values[i] = 0.3f * std::sin(static_cast<float>(i) + 1);
+  const test::TempFolder folder;
+  const Tokenizer tokenizer = test::synthetic_tokenizer();
+  const std::string path = folder.file("reward.gguf");
+  write_reward_model(path, model, &tokenizer.vocabulary());
+  const auto scorer = load_reward_model<Tiny>(path);
+
+  // Beginnings that are nothing, half a page, and several; one text is another's beginning.
+  for (const std::size_t common : {0u, 1u, 20u, 70u}) {
+    std::vector<std::vector<Token>> texts;
+    for (std::size_t i = 0; i < 7; ++i) {
+      std::vector<Token> text;
+      for (std::size_t t = 0; t < common; ++t) text.push_back(static_cast<Token>(3 + t % 11));
+      for (std::size_t t = 0; t < 1 + 9 * i; ++t)
+        text.push_back(static_cast<Token>(3 + (i % 3 + t * t) % 13));
+      texts.push_back(std::move(text));
+    }
+    const std::vector<std::span<const Token>> spans(texts.begin(), texts.end());
+    const std::vector<double> expected = model.scores(spans);
+    CHECK(scorer.scores(texts) == expected);
+    CHECK(scorer.scores(texts, 3) == expected);
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      CHECK(scorer.scores(std::span(texts).subspan(i, 1)) == std::vector<double>{expected[i]});
+  }
+  const std::vector<Message> asked{{Role::user, "who are you"}};
+  const std::vector<std::string> answers{"a model", "hi", "a model that answers"};
+  const std::vector<double> of_answers = scorer.scores(tokenizer, asked, answers);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    auto messages = asked;
+    messages.push_back({Role::assistant, answers[i]});
+    const auto tokens = encode_dialogue(tokenizer, messages);
+    CHECK(of_answers[i] == model.scores(std::vector<std::span<const Token>>{tokens})[0]);
+  }
+  CHECK(code_of([&] { (void)scorer.scores(std::vector<std::vector<Token>>{{}}); }) ==
+        ErrorCode::invalid_argument);
+  CHECK(code_of([&] { (void)scorer.scores(std::vector<std::vector<Token>>{{-1}}); }) ==
+        ErrorCode::invalid_argument);
+
+  // One is not the other: neither a language model that scores, nor a reward model that talks.
+  CHECK(code_of([&] { (void)load<Model<Tiny, F32>>(path); }) == ErrorCode::mismatch);
+  const auto language = make_random_model<Model<Trunk<Tiny>, F32>>(1);
+  write_gguf(folder.file("language.gguf"), language);
+  CHECK(code_of([&] { (void)load_reward_model<Tiny>(folder.file("language.gguf")); }) ==
+        ErrorCode::mismatch);
+  CHECK(code_of([&] { (void)load_reward_model<Wider>(path); }) == ErrorCode::mismatch);
+
+  // Damage: an end anywhere, and a head that is not a number.
+  const std::string bytes = test::read_file(path);
+  const std::string broken = folder.file("broken.gguf");
+  for (std::size_t size = 0; size < bytes.size() - 32; size += 997) {
+    test::write_file(broken, bytes.substr(0, size));
+    CHECK(error_of([&] { (void)load_reward_model<Tiny>(broken); }));
+  }
+  std::string damaged = bytes;
+  damaged.replace(bytes.size() - 32, 4, "\xFF\xFF\xFF\x7F", 4);  // the bias, before its padding
+  test::write_file(broken, damaged);
+  const auto error = error_of([&] { (void)load_reward_model<Tiny>(broken); });
+  REQUIRE(error);
+  CHECK(error->code() == ErrorCode::malformed_file);
+  CHECK(error->details().tensor == gguf_score_bias);
+}
+
+TEST_CASE("the paper's schedules") {
+  // 27,540 texts, two epochs of batches of 64: 861 steps, a cosine from the first on.
+  const Schedule tuning = fine_tuning_options().schedule(27540);
+  CHECK(tuning.steps == 861);
+  CHECK(tuning.at(1) == Approx(2e-5).epsilon(1e-4));
+  CHECK(tuning.at(861) == Approx(2e-6));
+  // 2,919,326 pairs, 512 a batch: 5702 steps, 3 % of which are 172.
+  const Schedule reward = reward_model_options().schedule(2919326);
+  CHECK(reward.steps == 5702);
+  CHECK(reward.warmup_steps == 172);
+  CHECK(reward.at(172) == Approx(1e-5));
+  CHECK(reward.at(5702) == Approx(1e-6));
+  CHECK(reward_model_options(true).peak == 5e-6);
+  CHECK(reward_model_options().schedule(5120).warmup_steps == 5);
+  CHECK(reward_model_options().schedule(1).steps == 1);
+  CHECK(fine_tuning_options().trainer(64).optimiser.weight_decay == 0.1);
+  StageOptions none;
+  none.batch = 0;
+  CHECK(code_of([&] { (void)none.schedule(1); }) == ErrorCode::invalid_argument);
+}
+
 TEST_CASE("a reward model learns whom to prefer, the same for any number of threads") {
   // The chosen text is the one that holds more fives.
   Random random(11);
@@ -451,7 +546,7 @@ TEST_CASE("a reward model learns whom to prefer, the same for any number of thre
   const std::vector<EncodedPair> held_out(pairs.end() - 40, pairs.end());
   pairs.resize(pairs.size() - 40);
   std::vector<double> first;
-  for (const std::size_t count : {1, 2}) {
+  for (const std::size_t count : {1u, 2u}) {
     RewardModel<Tiny> model(random_parameters(3), ModelConfig::of<Tiny>(), 64, {}, threads(count));
     PairBatches batches(pairs, 16, 64, Margin::small, 5);
     TrainerOptions options;
@@ -557,7 +652,7 @@ TEST_CASE("a policy's gradient is that of its loss") {
 TEST_CASE("PPO: the first step starts from the roll-out's bits, and rewards rise") {
   const Tokenizer tokenizer = test::synthetic_tokenizer();
   std::vector<float> one_thread;
-  for (const std::size_t count : {1, 2}) {
+  for (const std::size_t count : {1u, 2u}) {
     const ModelConfig config = ModelConfig::of<Tiny>();
     PolicyModel<Tiny> policy(random_parameters(5), config, 256, {}, threads(count));
     const auto reference = std::make_shared<FrozenModel<Tiny>>(policy.weights(), config, 256);
@@ -697,4 +792,47 @@ TEST_CASE("low-rank adapters learn for a model whose weights stay") {
           LowRankAdapters<Tiny, LanguageModel<Tiny>>(model,
                                                      {.attention = false, .feed_forward = false});
         }) == ErrorCode::invalid_argument);
+}
+
+TEST_CASE("adapters on a quantised base learn as on the decoded one, to the bit") {
+  const auto run = [&]<class F>(F) {
+    using Base = Model<Wider, F>;
+    const Base base = make_random_model<Base>(8);
+    const LowRankOptions options{.rank = 2, .alpha = 4, .seed = 5};
+    LanguageModel<Wider> decoded(copy_parameters(base), base.config(), 64, {}, 1);
+    LowRankAdapters<Wider, LanguageModel<Wider>> expected(decoded, options);
+    LowRankLanguageModel<Base> model(base, 64, options);
+
+    const std::vector<TrainingText> texts{{{1, 5, 6, 7, 9, 2}, {0, 1, 1, 1, 1, 1}},
+                                          {{1, 8, 3, 3, 4, 2}, {0, 1, 1, 1, 1, 1}}};
+    TrainerOptions trainer;
+    trainer.schedule = {.decay = Decay::constant, .peak = 2e-2, .warmup_steps = 0, .steps = 30};
+    TextBatches first(texts, 2, 6, 1), second(texts, 2, 6, 1);
+    BasicTrainer a(expected, first, trainer);
+    BasicTrainer b(model, second, trainer);
+    double loss = 0;
+    for (std::uint64_t step = 0; step < trainer.schedule.steps; ++step) {
+      const StepReport from_decoded = a.take_step(), from_quantised = b.take_step();
+      REQUIRE(from_quantised.loss == from_decoded.loss);
+      REQUIRE(from_quantised.gradient_norm == from_decoded.gradient_norm);
+      if (step == 0) loss = from_quantised.loss;
+    }
+    REQUIRE(model.tensors().size() == expected.tensors().size());
+    for (std::size_t i = 0; i < model.tensors().size(); ++i) {
+      CHECK(model.tensors()[i].name == expected.tensors()[i].name);
+      CHECK(std::ranges::equal(model.tensors()[i].values, expected.tensors()[i].values));
+    }
+    const TokenBatch& batch = second.next();
+    CHECK(model.loss(batch).mean() < loss / 2);
+    CHECK(model.loss(batch).sum == expected.loss(batch).sum);
+
+    // What is written has the adapters in it.
+    const test::TempFolder folder;
+    model.write(folder.file("tuned.gguf"), Encoding::f32);
+    const auto written = copy_parameters(load<Model<Wider, F32>>(folder.file("tuned.gguf")));
+    for (std::size_t i = 0; i < written.flat().size(); ++i)
+      REQUIRE(std::abs(written.flat()[i] - decoded.weights().flat()[i]) < 1e-5f);
+  };
+  run(Q8_0());
+  run(Q4_0());
 }

@@ -21,8 +21,10 @@
 
 #include "catch.hpp"
 #include "error_of.hpp"
+#include "llama2/data/instructions.hpp"
 #include "llama2/data/prepare.hpp"
 #include "llama2/data/prepare_config.hpp"
+#include "llama2/data/public_preferences.hpp"
 #include "llama2/data/row_stream.hpp"
 #include "llama2/io/load_tokenizer.hpp"
 #include "llama2/parallel/thread_pool.hpp"
@@ -1348,4 +1350,139 @@ TEST_CASE("a configuration is read, and what is wrong in it named") {
   CHECK(named(R"([])") == "configuration");
   CHECK(error_of([&] { read("{"); })->code() == ErrorCode::malformed_file);
   CHECK(error_of([&] { read(R"({"sources": [{"files": ["none"]}]})"); })->code() == ErrorCode::io);
+}
+
+TEST_CASE("transcripts are pairs, or it is said why not") {
+  test::TempFolder folder;
+  const auto row = [](const std::string& chosen, const std::string& rejected) {
+    return nlohmann::json{{"chosen", chosen}, {"rejected", rejected}}.dump() + "\n";
+  };
+  const std::string asked =
+      "\n\nHuman: Hi\n\nthere \n\nAssistant: Yes?\n\nHuman: Why?\n\nAssistant:";
+  const std::string good = row(asked + " Because.\n\nReally.", asked + " No.");
+  const std::pair<std::string, std::string> bad[] = {
+      {row(asked + " a", asked + " a "), "the two answers are the same"},
+      {row(asked + " a", "\n\nHuman: Hi\n\nAssistant: b"), "to different dialogues"},
+      {row(asked + " ", asked + " b"), "message 4 is empty"},
+      {row(asked + " a\n\nAssistant: b", asked + " c"), "message 5 is out of turn"},
+      {row(asked + " a\n Human: b", asked + " c"), "begins with a speaker's name"},
+      {row(asked + " [INST] a", asked + " c"), "holds a tag of the dialogue format: [INST]"},
+      {row(asked + " don\xC3\xA2\xC2\x80\xC2\x99t", asked + " c"), "has been encoded twice"},
+      {row(asked + " caf\xC3\x83\xC2\xA9", asked + " c"), "has been encoded twice"},
+      {row(asked + " a\xEF\xBF\xBD b", asked + " c"), "lost characters"},
+      {row("Human: a\n\nAssistant: b", asked + " c"), "does not begin with a speaker"},
+      {row(asked + " a\n\nHuman: b", asked + " c"), "no answer at the end"},
+      {"{\"chosen\": \"" + std::string("\xE4") + "\"}\n", "not JSON"},
+      {"{\"chosen\": false, \"rejected\": \"\"}\n", "no text: chosen"},
+      {"[]\n", "not an object"}};
+  std::string all = "\n" + good;
+  for (const auto& [text, reason] : bad) all += text;
+  for (const bool compressed : {false, true}) {
+    const std::string path = folder.file(compressed ? "a.gz" : "a");
+    write_file(path, compressed ? gzip(all) : all);
+    const auto read = read_hh(path);
+    REQUIRE(read.items.size() == 1);
+    CHECK(read.items[0] == PreferencePair{.messages = {{Role::user, "Hi\n\nthere"},
+                                                       {Role::assistant, "Yes?"},
+                                                       {Role::user, "Why?"}},
+                                          .chosen = "Because.\n\nReally.",
+                                          .rejected = "No."});
+    CHECK(read.rows == 1 + std::size(bad));
+    REQUIRE(read.bad.size() == std::size(bad));
+    for (std::size_t i = 0; i < std::size(bad); ++i) {
+      CAPTURE(i, read.bad[i].reason, bad[i].second);
+      CHECK(read.bad[i].place == path + ", line " + std::to_string(i + 3));
+      CHECK(read.bad[i].reason.find(bad[i].second) != std::string::npos);
+    }
+    const auto error = error_of([&] { (void)read_hh(path, BadRows::refuse); });
+    REQUIRE(error);
+    CHECK(error->code() == ErrorCode::malformed_file);
+    CHECK(error->details().file == path + ", line 3");
+  }
+}
+
+TEST_CASE("several judges make a rating") {
+  using enum PreferenceRating;
+  const auto judged = [](std::vector<int> votes) { return joint_judgement(votes); };
+  CHECK(judged({1, 1, 1})->rating == significantly);
+  CHECK(judged({1, 1, 1})->first);
+  CHECK(judged({2, 0, 2})->rating == better);
+  CHECK(!judged({2, 0, 2})->first);
+  CHECK(judged({1, 2, 1})->rating == slightly);
+  CHECK(judged({0, 1, 0})->rating == negligibly);
+  CHECK(judged({1, 1, 2, 2, 2})->rating == slightly);
+  CHECK(!judged({0, 0, 0}));
+  CHECK(!judged({0, 1, 2}));
+  for (const std::vector<int>& votes : {std::vector<int>{1}, std::vector<int>{1, 3}})
+    CHECK(error_of([&] { (void)joint_judgement(votes); })->code() == ErrorCode::invalid_argument);
+}
+
+TEST_CASE("instructions are read in every layout") {
+  test::TempFolder folder;
+  using Dialogues = std::vector<std::vector<Message>>;
+  const std::vector<Message> plain{{Role::user, "a\nb"}, {Role::assistant, "c"}};
+  const std::vector<Message> whole{{Role::system, "s"}, {Role::user, "a"}, {Role::assistant, "c"}};
+  write_file(folder.file("all"), R"({"instruction": "a", "input": "b", "output": "c", "extra": 1}
+{"instruction": "a", "context": "b", "response": "c"}
+{"instruction": "a", "instances": [{"input": "b", "output": "c"}, {"input": "", "output": "d"}]}
+{"instruction": "a", "input": "", "output": "c", "system": "s"}
+{"conversations": [{"from": "system", "value": "s"}, {"from": "human", "value": "a"}, {"from": "gpt", "value": "c"}]}
+{"messages": [{"role": "user", "content": "a\nb"}, {"role": "assistant", "content": "c"}]}
+{"prompt": "a\nb", "completion": "c"}
+)");
+  CHECK(read_dialogues(folder.file("all")).items ==
+        Dialogues{plain,
+                  plain,
+                  plain,
+                  {{Role::user, "a"}, {Role::assistant, "d"}},
+                  whole,
+                  whole,
+                  plain,
+                  plain});
+  // One list, some rows of which are bad.
+  write_file(folder.file("list"), R"([{"prompt": "a\nb", "response": "c"},
+{"prompt": "a"}, {"prompt": "a", "response": " "}, {"prompt": "a", "response": "c", "messages": []},
+{"messages": [{"role": "assistant", "content": "c"}]}, {"messages": [{"role": "user", "content": "c"}]},
+{"messages": [{"role": "tool", "content": "c"}]}, {"conversations": {}}, {}, 7,
+{"prompt": "a", "response": "c", "label": false}, {"prompt": "a", "response": "c", "rejected": "d"},
+{"instruction": "a", "instances": [{"output": "b"}, {"output": ""}]}])");
+  const auto read = read_dialogues(folder.file("list"));
+  CHECK(read.items == Dialogues{plain});
+  CHECK(read.rows == 13);
+  REQUIRE(read.bad.size() == 12);
+  CHECK(read.bad[0].place == folder.file("list") + ", item 2");
+  write_file(folder.file("list"), "[{\"prompt\": \"a\"},\n{");
+  const auto error = error_of([&] { (void)read_dialogues(folder.file("list")); });
+  REQUIRE(error);
+  CHECK(error->details().file == folder.file("list") + ", line 2");
+}
+
+TEST_CASE("published files hold what another reader finds in them") {
+  // Counted by a reader in Python of the same rules.
+  const std::tuple<const char*, std::size_t, std::size_t> files[] = {
+      {"harmless-base", 1965, 1926},
+      {"helpful-base", 2001, 1958},
+      {"helpful-online", 966, 957},
+      {"helpful-rejection-sampled", 2337, 2278}};
+  for (const auto& [name, rows, pairs] : files) {
+    const auto path = test_data("pref-hh-rlhf/" + std::string(name) + ".test.jsonl.gz");
+    if (!path) return;
+    const auto read = read_hh(path->string());
+    CAPTURE(name);
+    CHECK(read.rows == rows);
+    CHECK(read.items.size() == pairs);
+    CHECK(read.bad.size() == rows - pairs);
+  }
+  const auto pandalm = read_pandalm(test_data("pref-pandalm/testset-v1.json")->string());
+  std::array<std::size_t, 4> by_rating{};
+  for (const PreferencePair& pair : pandalm.items)
+    ++by_rating[static_cast<std::size_t>(*pair.rating)];
+  CHECK(pandalm.rows == 799);
+  CHECK(pandalm.neutral == 68);
+  CHECK(pandalm.bad.size() == 48);  // empty answers, and some that are `false`
+  CHECK(by_rating == std::array<std::size_t, 4>{592, 20, 58, 13});
+  CHECK(read_dialogues(test_data("sft-self-instruct/seed_tasks.jsonl")->string()).rows == 175);
+  // Half of these are dialogues that people found bad.
+  CHECK(read_dialogues(test_data("pref-dpo-demo/kto_en_demo.json")->string()).items.size() == 150);
+  CHECK(read_dialogues(test_data("sft-identity/identity.json")->string()).items.size() == 91);
 }

@@ -144,6 +144,89 @@ TEST_CASE("paired tests are those of the books") {
   CHECK(better.p < 0.001);
   CHECK(paired_bootstrap(a, a, 0.95, 1).p == 1);
   CHECK(error_of([&] { paired_bootstrap(a, std::span(b).first(3), 0.95, 1); }).has_value());
+  // Of sums: the mean would be (1 + 1 + 0) / 3.
+  const std::vector<double> first = {10, 4, 6}, second = {11, 5, 6}, lengths = {10, 4, 6};
+  CHECK(paired_bootstrap_ratio(first, second, lengths, 0.95, 1).difference == near(0.1));
+  CHECK(std::isnan(paired_bootstrap(std::span(a).first(1), std::span(b).first(1), 0.95, 1).p));
+  // Draws of nothing but empty items, which have no ratio.
+  const std::vector<double> some = {2, 0}, lengths_of_some = {1, 0};
+  CHECK(bootstrap_ratio(some, lengths_of_some, 0.95, 1).low == 2);
+}
+
+TEST_CASE("texts are compared by bits per byte, a single one by its windows") {
+  Task task;
+  task.kind = TaskKind::perplexity;
+  using Json = nlohmann::ordered_json;
+  const auto item = [](double log_prob, std::size_t tokens, std::size_t bytes,
+                       const Json& windows) {
+    return Json{{"log_prob", log_prob}, {"tokens", tokens}, {"bytes", bytes}, {"windows", windows}};
+  };
+  const double bit = std::log(2.0);
+  // Several texts: the second model has 8 bits more over 40 bytes.
+  const auto several =
+      compare_models(task, "perplexity", {item(-10 * bit, 5, 30, {}), item(-5 * bit, 5, 10, {})},
+                     {item(-17 * bit, 4, 30, {}), item(-6 * bit, 9, 10, {})}, {});
+  CHECK(several["metric"] == "bits_per_byte");
+  CHECK(several["difference"].get<double>() == near(0.2));
+  CHECK(several["p"].is_number());
+  // One text of 40 windows, each of 10 tokens and 30 bytes, the second model 3 bits worse in each.
+  Json first = Json::array(), second = Json::array();
+  for (int w = 0; w < 40; ++w) {
+    first.push_back({-10 * bit - w, 10});
+    second.push_back({-13 * bit - w + (w % 2 == 0 ? 0.1 : -0.1), 10});
+  }
+  const auto windows = compare_models(task, "perplexity", {item(-400 * bit, 400, 1200, first)},
+                                      {item(-520 * bit, 400, 1200, second)}, {});
+  CHECK(windows["difference"].get<double>() == near(0.1));
+  CHECK(windows["low"].get<double>() > 0.09);
+  CHECK(windows["low"].get<double>() < windows["high"].get<double>());
+  CHECK(windows["p"].get<double>() < 0.001);
+  // Windows of other tokens cannot be paired: a difference, and no test.
+  second[3][1] = 9;
+  const auto apart = compare_models(task, "perplexity", {item(-400 * bit, 400, 1200, first)},
+                                    {item(-520 * bit, 399, 1200, second)}, {});
+  CHECK(apart["difference"].get<double>() == near(0.1));
+  CHECK(apart["p"].is_null());
+  CHECK(apart["test"] == "none");
+}
+
+TEST_CASE("measures of judges have gaps between groups, yes and no have shares") {
+  Task task;
+  task.kind = TaskKind::generation;
+  task.metric = AnswerMetric::judge;
+  task.judge = "kindness";
+  using Json = nlohmann::ordered_json;
+  const auto items_of = [](const std::vector<std::pair<std::string, double>>& scores,
+                           const Json& label) {
+    std::vector<Json> items;
+    for (const auto& [category, score] : scores)
+      items.push_back({{"category", category},
+                       {"score", score},
+                       {"cut", false},
+                       {"contamination", nullptr},
+                       {"answers", {{{"score", score}, {"label", label}}}}});
+    return items;
+  };
+  const auto metrics =
+      summarise(task, items_of({{"a", 0.5}, {"a", 0.3}, {"b", -0.2}, {"c", 0.1}}, nullptr), {})
+          .at("metrics");
+  REQUIRE(metrics.size() == 2);
+  CHECK(metrics[0]["unit"] == "score");
+  CHECK(metrics[0]["better"] == "lower");
+  CHECK(metrics[1]["name"] == "kindness_gap");
+  CHECK(metrics[1]["value"].get<double>() == near(0.6));  // 0.4 of a, -0.2 of b
+  CHECK(metrics[1]["low"].get<double>() == near(0.5));    // a twice 0.3
+  CHECK(metrics[1]["high"].get<double>() == near(0.7));
+  // Two groups of one: the gap is 1 however they are dealt.
+  const auto dealt =
+      summarise(task, items_of({{"a", 0}, {"b", 1}}, nullptr), {}).at("metrics").at(1);
+  CHECK(dealt["chance"].get<double>() == near(1));
+  // Scores of 0 and 1 are shares where the judge says so in words.
+  const auto shares = summarise(task, items_of({{"a", 0}, {"b", 1}}, "yes"), {}).at("metrics");
+  CHECK(shares.size() == 1);
+  CHECK(shares[0]["unit"] == "fraction");
+  task.higher_is_better = true;
+  CHECK(summarise(task, items_of({{"a", 0}}, "no"), {})["metrics"][0]["better"] == "higher");
 }
 
 TEST_CASE("pass@k, MC2 and calibration are what a hand works out") {
@@ -266,6 +349,9 @@ TEST_CASE("malformed data is refused with file and line") {
   CHECK(contains(refused({.files = {"{{x}}.none"}}, ""), "no file fits"));
   // Deep nesting takes no stack.
   CHECK(contains(refused(json, std::string(1 << 20, '[')), "not JSON"));
+  const std::string deep = std::string(1 << 20, '[') + std::string(1 << 20, ']');
+  CHECK(contains(refused(json, "{\"a\": " + deep + "}"), "line 1: malformed file: JSON that is"));
+  CHECK(contains(refused(jsonl, "{}\n{\"a\": " + deep + "}\n"), "line 2"));
 
   write_file(folder.file("f"), "{\"a\": [1, 2], \"b\": null}\n");
   const Record record = read_records(jsonl, root).front();
@@ -389,6 +475,43 @@ TEST_CASE("prompts are the published ones, to the byte") {
     file("eval-llm-foundry/world_knowledge/triviaqa_sm_sub.jsonl", lines);
     CHECK(prompt("triviaqa_sub", 0).first == expected + "Question: q5\nAnswer:");
   }
+  SECTION("LLM Foundry: worked solutions, SVAMP and AQuA") {
+    std::string lines;
+    for (int n = 0; n < 6; ++n)
+      lines += R"({"context": " q)" + std::to_string(n) +
+               R"(", "answer": " 12", "chain_of_thought": "( 8 + 4 ) "})" + "\n";
+    file("eval-llm-foundry/symbolic_problem_solving/svamp.jsonl", lines);
+    CHECK(prompt("svamp", 0).first.starts_with("Question: q0\n\nA:( 8 + 4 )The answer is 12\nQ"));
+    CHECK(prompt("svamp", 0).first.ends_with("is 12\nQuestion: q5\n\nA:"));
+    file("eval-llm-foundry/symbolic_problem_solving/aqua.jsonl", lines);
+    const std::string think = "\nA: Let's think step by step.";
+    CHECK(prompt("agieval_aqua", 0).first == "q0" + think + " ( 8 + 4 ) #### 12\nq1" + think +
+                                                 " ( 8 + 4 ) #### 12\nq2" + think +
+                                                 " ( 8 + 4 ) #### 12\nq3" + think);
+  }
+  SECTION("MBPP and TriviaQA: lm-evaluation-harness") {
+    std::string lines, expected;
+    for (int n = 1; n <= 11; ++n) {
+      const std::string i = std::to_string(n);
+      lines += R"({"text": "Do )" + i + R"(.", "code": "c)" + i +
+               R"(", "test_list": ["t1", "t2", "t3"], "test_setup_code": ""})" + "\n";
+      if (n < 2 || (n > 4 && n < 11)) continue;
+      expected += "You are an expert Python programmer, and here is your task: Do " + i +
+                  ". Your code should pass these tests:\n\nt1\nt2\nt3\n[BEGIN]\n";
+      if (n < 11) expected += "c" + i + "\n[DONE]\n\n";
+    }
+    file("mbpp/mbpp.jsonl", lines);
+    CHECK(prompt("mbpp", 0).first == expected);
+    std::string questions;
+    for (const std::string n : {"1", "2", "3", "4", "5"})
+      questions += (questions.empty() ? "" : ",") + (R"({"Question": "q)" + n) +
+                   R"(?", "Answer": {"Value": "V", "Aliases": ["V"]}})";
+    file("triviaqa-unfiltered/unfiltered-web-train.json", "{\"Data\": [" + questions + "]}");
+    file("triviaqa-unfiltered/unfiltered-web-dev.json", "{\"Data\": [" + questions + "]}");
+    const std::string trivia = prompt("triviaqa", 0).first;
+    CHECK(trivia.starts_with("Question: q1?\nAnswer: V\n\nQuestion: q2?\n"));
+    CHECK(trivia.ends_with("Question: q1?\nAnswer:"));
+  }
   SECTION("SuperGLUE: COPA, WSC and WiC of lm-evaluation-harness") {
     file(
         "superglue/COPA/val.jsonl",
@@ -397,11 +520,13 @@ TEST_CASE("prompts are the published ones, to the byte") {
     const auto [copa, copa_choices] = prompt("superglue_copa", 0);
     CHECK(copa == "It fell because");
     CHECK(copa_choices == std::vector<std::string>{" the rain.", " a b"});
-    file("superglue/WSC/val.jsonl",
-         R"({"text": "Ann told Bea that she won.", "label": false, "target": {"span1_text": "Ann",)"
-         R"( "span2_text": "she", "span1_index": 0, "span2_index": 4}})");
+    file(
+        "superglue/WSC/val.jsonl",
+        R"({"text": "Ann did n't tell \" Bea \" that she won ( all ) .", "label": false, "target": {"span1_text": "Ann",)"
+        R"( "span2_text": "she", "span1_index": 0, "span2_index": 8}})");
     CHECK(prompt("superglue_wsc", 0).first ==
-          "Passage: Ann told Bea that *she* won.\nQuestion: In the passage above, does the pronoun "
+          "Passage: Ann didn't tell\"Bea\"that *she* won (all).\nQuestion: In the passage above, "
+          "does the pronoun "
           "\"*she*\" refer to \"*Ann*\"?\nAnswer:");
     file("superglue/WiC/val.jsonl",
          R"({"sentence1": "the \u00e9 bank is", "sentence2": "x", "start1": 6, "end1": 10,)"

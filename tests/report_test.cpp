@@ -31,7 +31,8 @@ std::size_t count(std::string_view text, std::string_view part) {
 }
 
 json metric(double value, const char* unit = "fraction") {
-  return {{"name", "accuracy"},  {"value", value},       {"low", value - 0.1},
+  const std::string name = std::string_view(unit) == "fraction" ? "accuracy" : unit;
+  return {{"name", name},        {"value", value},       {"low", value - 0.1},
           {"high", value + 0.1}, {"interval", "wilson"}, {"items", 20},
           {"unit", unit},        {"better", "higher"},   {"chance", 0.25}};
 }
@@ -93,7 +94,11 @@ json results(const char* text, std::size_t models) {
   json task{
       {"title", text}, {"shots", 5}, {"results", all["task_results"]}, {"comparison", nullptr}};
   if (models == 2)
-    task["comparison"] = {{"difference", 0.0625}, {"low", -0.125}, {"high", 0.25}, {"p", 0.375}};
+    task["comparison"] = {{"metric", "accuracy"},
+                          {"difference", 0.0625},
+                          {"low", -0.125},
+                          {"high", 0.25},
+                          {"p", 0.375}};
   for (const char* group : {text, "safety"}) {
     task["group"] = group;
     all["tasks"].push_back(task);
@@ -170,6 +175,33 @@ TEST_CASE("the report shows all parts, of one model or two") {
   CHECK(data["tasks"][0]["items"].size() == 2);
   CHECK(data["tasks"][0]["items"][1][0]["answers"][0]["text"] == "plain");
   CHECK(data["tasks"][0]["count"] == 2);
+  CHECK(data["tasks"][0]["items"][0][0]["prompt"] == "plain");
+  CHECK_FALSE(data["tasks"][0]["items"][1][0].contains("prompt"));  // once for both models
+  CHECK(data["tasks"][0]["marked"] == true);
+  json other = results("plain", 2);
+  for (json& of_model : other["tasks"][0]["results"])
+    of_model["metrics"][0]["better"] = "lower";  // such as violations: 1 is not "right"
+  other["models"][0]["tokens"] = nullptr;        // of a run that was resumed
+  CHECK_THAT(llama2::report_html(other), Contains("\"marked\":false"));
+  // The difference stands beside the metric that it is of, wherever that is.
+  other = results("plain", 2);
+  other["tasks"].erase(1);
+  for (json& of_model : other["tasks"][0]["results"])
+    std::swap(of_model["metrics"][0], of_model["metrics"][1]);
+  const std::string swapped = llama2::report_html(other);
+  const std::size_t difference = swapped.find("6.2 % [-12.5, 25.0]");
+  CHECK(swapped.rfind(">perplexity<", difference) < swapped.rfind(">accuracy<", difference));
+  // A long text's beginning and end, cut between characters.
+  std::string whole = "begins ";
+  for (int i = 0; i < 3000; ++i) whole += "\u00e9\u20ac";
+  whole += " ends";
+  const std::string part = llama2::detail::shortened(whole);
+  CHECK(part.size() < 3200);
+  CHECK(part.starts_with("begins \u00e9"));
+  CHECK(part.ends_with("\u20ac ends"));
+  CHECK_THAT(part, Contains("bytes that results.json has"));
+  CHECK(llama2::html_escaped(part).find("\uFFFD") == std::string::npos);
+  CHECK(llama2::detail::shortened("short") == "short");
   const std::string few = llama2::report_html(results("plain", 1), {.items_per_task = 1});
   CHECK_THAT(few, Contains("\"count\":1"));
   CHECK_THAT(few, Contains("\"measured\":2"));
@@ -240,6 +272,7 @@ TEST_CASE("plots take what numbers there are") {
   CHECK_THAT(plot, Contains("x2=\"226.5\""));
   CHECK_THAT(plot, Contains("<rect x=\"296.0\""));
   CHECK_THAT(plot, Contains("class=\"chance\" x1=\"153.0\""));
+  CHECK_THAT(plot, Contains("<text x=\"0.0\" y=\"98.0\" text-anchor=\"start\" class=\"small\">0%"));
   for (const double value : {0.0, -1e300, 1e300, 5e-324}) {
     const std::vector<llama2::PlotPoint> points = {{"p", value, {value, value, value}},
                                                    {"q", value, {value, value, value}}};

@@ -160,6 +160,7 @@ TEST_CASE("a program sees and touches no files but its own") {
       "attempt('change itself', lambda: open('/program', 'a'))\n"
       "attempt('a mount', lambda: os.chroot('/tmp'))\n"
       "if 'LLAMA2_TEST_SECRET' in os.environ: print('BAD: environment')\n"
+      "if b'SECRET' in open('/proc/1/environ', 'rb').read(): print('BAD: the environment of 1')\n"
       "if any(os.path.exists('/proc/self/fd/%d' % n) for n in range(4, 64)): print('BAD: files')\n"
       "if os.getuid() == 0: print('BAD: root')\n"
       "print(sum(name.isdigit() for name in os.listdir('/proc')) < 5)\n"
@@ -242,9 +243,53 @@ TEST_CASE("a program does not outlive its time") {
     CHECK(result.end == SandboxResult::End::finished);
     CHECK(result.output == "parent ends\n");
   }
+#if defined(__x86_64__)
+  SECTION("having taken over the sandbox's first process, which then forgets its parent") {
+    // Where the system lets nobody trace, it fails; else it would sleep for a minute.
+    const SandboxResult result = box->run(
+        "import ctypes, os, time\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "libc.ptrace.argtypes, libc.ptrace.restype = [ctypes.c_long] * 4, ctypes.c_long\n"
+        "def trace(request, address=0, data=0):\n"
+        "  result = libc.ptrace(request, 1, address, data)\n"
+        "  if result == -1 and ctypes.get_errno(): raise OSError('traced by nobody')\n"
+        "  return result\n"
+        "trace(16)\n"
+        "os.waitpid(1, 0x40000000)\n"
+        "regs = (ctypes.c_ulonglong * 27)()\n"
+        "for call, first in [(112, 0), (157, 1)]:\n"  // setsid, prctl(PR_SET_PDEATHSIG, 0)
+        "  trace(12, 0, ctypes.addressof(regs))\n"
+        "  before, at = list(regs), regs[16]\n"
+        "  word = trace(1, at)\n"
+        "  trace(4, at, (word & ~0xffff) | 0x050f)\n"
+        "  regs[10], regs[14], regs[13], regs[15] = call, first, 0, 2**64 - 1\n"
+        "  trace(13, 0, ctypes.addressof(regs))\n"
+        "  trace(9)\n"
+        "  os.waitpid(1, 0x40000000)\n"
+        "  regs[:] = before\n"
+        "  trace(13, 0, ctypes.addressof(regs))\n"
+        "  trace(4, at, word)\n"
+        "time.sleep(60)\n");
+    CHECK(result.end != SandboxResult::End::finished);
+  }
+#endif
   // No timing, but the difference between 1.5 seconds and a minute or more.
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(40));
 }
+
+#if defined(__linux__)
+TEST_CASE("a process that left its parent and its session is killed if it was told") {
+  // As bubblewrap's first process would be, should the program have taken it over.
+  const auto result =
+      llama2::os::run_process({.arguments = {"/bin/sh", "-c",
+                                             "setsid sleep 100 > /dev/null 2>&1 &\n"
+                                             "echo '{ \"child-pid\": '$!' }' > /dev/fd/$1",
+                                             "sh", "{info}", "{alive}"},
+                               .as_nobody = false});
+  CHECK(result.end == llama2::os::ProcessResult::End::exited);
+  CHECK(result.status == 0);
+}
+#endif
 
 TEST_CASE("a program's processes, memory, files and output are bounded") {
   const auto box = sandbox({.seconds = 20,

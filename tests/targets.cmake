@@ -81,6 +81,7 @@ foreach(target IN ITEMS baseline ssse3 sse4 avx2 avx512 avx512_bf16 avx512_icela
       set(sanitizer_run by_hand)
     endif()
     llama2_register_test(kernels_${target} kernels_${target}_test ${sanitizer_run})
+    target_compile_options(kernels_${target}_test PRIVATE -O1)  # the native one has what users have
     list(APPEND targets_run ${target})
   else()
     target_compile_options(kernels_${target}_test PRIVATE -O0)  # only to see that it compiles
@@ -92,6 +93,7 @@ endforeach()
 if(TARGET llama2::xsimd AND LLAMA2_SIMD STREQUAL "highway")
   add_executable(kernels_xsimd_test kernels_test.cpp)
   target_link_libraries(kernels_xsimd_test PRIVATE llama2_own_native llama2::xsimd llama2_test_main)
+  target_compile_options(kernels_xsimd_test PRIVATE -O1)
   llama2_register_test(kernels_xsimd kernels_xsimd_test)
   list(APPEND targets_run "native on xsimd")
   set(xsimd_programs "")

@@ -21,7 +21,7 @@ struct Examination {
   float top_p = 0.9f;
 };
 
-struct Plan {
+struct RecipePlan {
   llama2::VersionsPlan versions;
   Demonstrations demonstrations;
   Examination examination;
@@ -30,11 +30,11 @@ struct Plan {
 /// The main chain, for a model of 2.5 million weights and two cores, less than 90 minutes. Where it
 /// departs from the paper: learning rates are those of a small model, some twenty times the
 /// paper's, and batches are smaller, as there is less data. `scale` takes a share of all data.
-constexpr Plan main_plan(std::uint64_t seed, double scale = 1) {
+constexpr RecipePlan main_plan(std::uint64_t seed, double scale = 1) {
   const auto scaled = [scale](std::size_t count) {
     return static_cast<std::size_t>(static_cast<double>(count) * scale);
   };
-  Plan plan;
+  RecipePlan plan;
   llama2::VersionsPlan& v = plan.versions;
   v.seed = seed;
   v.tuning = {.rate = 5e-4, .epochs = 2, .batch = 32};
@@ -55,8 +55,8 @@ constexpr Plan main_plan(std::uint64_t seed, double scale = 1) {
 }
 
 /// Every step, in a few minutes: to see that all works, not to learn much.
-constexpr Plan quick_plan(std::uint64_t seed) {
-  Plan plan = main_plan(seed, 0.02);
+constexpr RecipePlan quick_plan(std::uint64_t seed) {
+  RecipePlan plan = main_plan(seed, 0.02);
   llama2::VersionsPlan& v = plan.versions;
   v.tuning.batch = v.helpfulness.batch = v.safety.batch = 16;
   v.per_prompt = 4;

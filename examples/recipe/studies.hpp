@@ -30,7 +30,7 @@ class Studies {
   static constexpr std::size_t seeds = 3;
 
   Studies(Stages& stages, AssistantVersions& versions, Examiner& examiner, std::string base,
-          const Plan& plan)
+          const RecipePlan& plan)
       : stages_(stages),
         versions_(versions),
         examiner_(examiner),
@@ -211,7 +211,7 @@ class Studies {
   AssistantVersions& versions_;
   Examiner& examiner_;
   std::string base_;
-  Plan plan_;
+  RecipePlan plan_;
 };
 
 }  // namespace recipe

@@ -9,8 +9,10 @@ browser=$(command -v chromium || command -v chromium-browser || command -v googl
 }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-for i in 1 2 3 4 5 6 7 8 9 10 11; do
-  echo "{\"prompt\":\"question $i </script><b>\",\"answer\":\"first says $i\"}" >>"$folder/a.jsonl"
+set -- __proto__ constructor 3 4 5 6 7 8 9 10 11  # what every object has are ids like others
+for i; do
+  echo "{\"id\":\"$i\",\"prompt\":\"question $i </script><b>\",\"answer\":\"first says $i\"}" \
+    >>"$folder/a.jsonl"
   echo "{\"prompt\":\"question $i </script><b>\",\"answer\":\"second says $i\"}" >>"$folder/b.jsonl"
 done
 "$compare" page "$folder/a.jsonl" "$folder/b.jsonl" --out "$folder/page.html" --seed 7 2>/dev/null

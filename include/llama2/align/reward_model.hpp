@@ -68,6 +68,7 @@ class RewardModel {
 
   [[nodiscard]] const ParameterStorage<S>& weights() const noexcept { return weights_; }
   [[nodiscard]] const ScoreHead& head() const noexcept { return head_; }
+  [[nodiscard]] const ModelConfig& config() const noexcept { return live_.model().config(); }
 
   /// The scores of whole texts, as logits: `sigmoid` of them is in (0, 1). Throws for texts that no
   /// pass takes.

@@ -360,7 +360,7 @@ class Versions {
   }
 
   static std::vector<Message> dialogue_of(const Json& line) {
-    std::vector<Message> messages = JsonLine(line.dump(), "a line of ours").dialogue();
+    std::vector<Message> messages = JsonLine(line.dump(), "a line of a stage", 1).dialogue();
     messages.push_back({Role::assistant, line.at("answer").get<std::string>()});
     return messages;
   }

@@ -23,9 +23,11 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <system_error>
 #endif
 
@@ -34,7 +36,10 @@ namespace llama2::inline LLAMA2_ABI::os {
 struct ProcessRequest {
   /// The program, looked for in PATH, and its arguments. In an argument "{n}", alone, stands the
   /// number of the descriptor from which texts[n] can be read; "{alive}" that of one to be kept
-  /// open by whoever must have ended when `run_process` returns.
+  /// open by whoever must have ended when `run_process` returns; "{info}" that of one to which the
+  /// program may write, as bubblewrap's --info-fd, the "child-pid" of a process that is to be
+  /// killed with it, should that process have left its parent. Of the environment it has PATH
+  /// alone.
   std::vector<std::string> arguments{};
   std::vector<std::string> texts{};
   double seconds = 10;                               ///< on the wall
@@ -102,8 +107,9 @@ inline Descriptor text_file(const std::string& text) {
 
 /// What the child does between fork and exec: system calls only, since other threads' locks may be
 /// held. Reports failure through `report` and ends.
-[[noreturn]] inline void become(char* const* arguments, std::span<const int> inherited, int output,
-                                int nothing, int report, bool as_nobody) {
+[[noreturn]] inline void become(char* const* arguments, char* const* environment,
+                                std::span<const int> inherited, int output, int nothing, int report,
+                                bool as_nobody) {
   constexpr ::uid_t nobody = 65534;
   const auto fail = [&] {
     const int reason = errno;
@@ -129,9 +135,36 @@ inline Descriptor text_file(const std::string& text) {
       (::setgroups(0, nullptr) != 0 || ::setresgid(nobody, nobody, nobody) != 0 ||
        ::setresuid(nobody, nobody, nobody) != 0))
     fail();
-  ::execvp(arguments[0], arguments);
+  ::execvpe(arguments[0], arguments, environment);
   fail();
   ::_exit(127);
+}
+
+/// A handle of the process whose "child-pid" an object of JSON tells; none if none is told.
+inline Descriptor told_process(int info, std::chrono::steady_clock::time_point deadline) {
+  std::string text;
+  for (bool more = true; more && text.size() < 4096 && text.find('}') == text.npos;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    ::pollfd ready{info, POLLIN, 0};
+    const int n = left.count() <= 0 ? 0 : ::poll(&ready, 1, static_cast<int>(left.count()));
+    if (n < 0 && errno == EINTR) continue;
+    char part[512];
+    const ::ssize_t got = n > 0 ? ::read(info, part, sizeof part) : 0;
+    more = got > 0;
+    if (more) text.append(part, static_cast<std::size_t>(got));
+  }
+  constexpr std::string_view key = "\"child-pid\":";
+  const std::size_t at = text.find(key);
+  if (at == text.npos) return Descriptor();
+  const long pid = std::strtol(text.c_str() + at + key.size(), nullptr, 10);
+  constexpr long pidfd_open = 434;  // on every architecture
+  return Descriptor(pid > 1 ? static_cast<int>(::syscall(pidfd_open, pid, 0)) : -1);
+}
+
+inline void kill_process(const Descriptor& process) noexcept {
+  constexpr long pidfd_send_signal = 424;
+  if (process.get() >= 0) ::syscall(pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
 }
 
 }  // namespace detail
@@ -148,6 +181,7 @@ inline ProcessResult run_process(const ProcessRequest& request) {
   auto [output, output_end] = detail::make_pipe();
   auto [alive, alive_end] = detail::make_pipe();
   auto [report, report_end] = detail::make_pipe();
+  auto [info, info_end] = detail::make_pipe();
   const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (nothing.get() < 0) detail::process_error("cannot open /dev/null");
 
@@ -156,6 +190,7 @@ inline ProcessResult run_process(const ProcessRequest& request) {
   for (std::string& text : texts) {
     int fd = -1;
     if (text == "{alive}") fd = alive_end.get();
+    if (text == "{info}") fd = info_end.get();
     for (std::size_t n = 0; n < files.size() && fd < 0; ++n)
       if (text == '{' + std::to_string(n) + '}') fd = files[n].get();
     if (fd < 0) continue;
@@ -165,14 +200,18 @@ inline ProcessResult run_process(const ProcessRequest& request) {
   std::vector<char*> arguments;
   for (std::string& text : texts) arguments.push_back(text.data());
   arguments.push_back(nullptr);
+  const char* const path = std::getenv("PATH");
+  std::string search = std::string("PATH=") + (path == nullptr ? "/usr/bin:/bin" : path);
+  char* const environment[] = {search.data(), nullptr};
 
   const ::pid_t child = ::fork();
   if (child < 0) detail::process_error("cannot start a process");
   if (child == 0)
-    detail::become(arguments.data(), inherited, output_end.get(), nothing.get(), report_end.get(),
-                   request.as_nobody);
+    detail::become(arguments.data(), environment, inherited, output_end.get(), nothing.get(),
+                   report_end.get(), request.as_nobody);
   output_end.close();
   alive_end.close();
+  info_end.close();
   report_end.close();
 
   using Clock = std::chrono::steady_clock;
@@ -201,6 +240,8 @@ inline ProcessResult run_process(const ProcessRequest& request) {
     throw Error(ErrorCode::io, "cannot start " + request.arguments[0] + ": " +
                                    std::generic_category().message(reason));
   }
+  const bool tells = std::ranges::find(request.arguments, "{info}") != request.arguments.end();
+  const Descriptor told = tells ? detail::told_process(info.get(), deadline) : Descriptor();
   // Until all who could write have gone, or one of the bounds is reached.
   bool bounded = false;
   for (bool more = true; more && !bounded;) {
@@ -241,6 +282,7 @@ inline ProcessResult run_process(const ProcessRequest& request) {
       ::poll(nullptr, 0, 2);
     }
   }
+  detail::kill_process(told);
   // Those that were to be gone: ends when nobody holds the other end any more.
   char nobody_writes = 0;
   ::pollfd gone{alive.get(), POLLIN, 0};

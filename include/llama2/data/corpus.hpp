@@ -48,7 +48,7 @@ struct Damage {
 };
 
 /// A document as it lies in its file.
-struct Record {
+struct CorpusRecord {
   std::string_view bytes{};
   std::size_t source = 0, file = 0;  ///< numbers in the list of sources, and in the source's files
   std::uint64_t line = 0;            ///< its first, from 1
@@ -59,7 +59,7 @@ class RecordBatch {
  public:
   [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_.size(); }
-  [[nodiscard]] Record operator[](std::size_t i) const {
+  [[nodiscard]] CorpusRecord operator[](std::size_t i) const {
     const Item& item = items_[i];
     return {.bytes = std::string_view(bytes_).substr(item.begin, item.size),
             .source = item.source,

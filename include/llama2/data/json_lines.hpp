@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "llama2/base/error.hpp"
-#include "llama2/base/file.hpp"
+#include "llama2/data/json_file.hpp"
 #include "llama2/text/chat_format.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
@@ -20,15 +20,9 @@ namespace llama2::inline LLAMA2_ABI {
 /// `malformed_file` that names file, line and key.
 class JsonLine {
  public:
-  /// `where` is the file and the line.
-  JsonLine(std::string_view text, std::string where) : where_(std::move(where)) {
-    try {
-      json_ = nlohmann::json::parse(text);
-    } catch (const nlohmann::json::parse_error& error) {
-      std::string reason = error.what();  // "[json.exception...] parse error at ...: syntax ..."
-      if (const auto at = reason.find(": "); at != reason.npos) reason.erase(0, at + 2);
-      fail("", "not JSON", "an object", reason);
-    }
+  /// A line of a file.
+  JsonLine(std::string_view text, const std::string& file, std::size_t number)
+      : json_(detail::parse_json(text, file, number)), where_(detail::place_of(file, number)) {
     if (!json_.is_object()) fail("", "not an object", "an object", json_.type_name());
   }
 
@@ -126,22 +120,16 @@ class JsonLine {
 /// Calls f(JsonLine) for each line of a text that is not empty. `name` stands for the file.
 template <class F>
 void for_each_json_line(std::string_view text, const std::string& name, const F& f) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    if (line.find_first_not_of(" \t\r") != line.npos)
-      f(JsonLine(line, name + ", line " + std::to_string(number)));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
+  if (text.starts_with(detail::byte_order_mark)) text.remove_prefix(detail::byte_order_mark.size());
+  detail::for_each_line(text, [&](std::string_view line, std::size_t number) {
+    if (!detail::is_blank(line)) f(JsonLine(line, name, number));
+  });
 }
 
 /// The same for a file of 1 GiB at most. Throws `io`, too.
 template <class F>
 void for_each_json_line_of(const std::string& path, const F& f) {
-  const InputFile file(path, FileAccess::map, std::size_t{1} << 30);
-  const auto bytes = file.bytes();
-  for_each_json_line({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path, f);
+  for_each_json_line(detail::read_data(path), path, f);
 }
 
 /// Adds what `JsonLine::dialogue` reads.

@@ -120,7 +120,7 @@ class Preparation {
   }
 
   /// Throws the error with the place of the record that it is about.
-  [[noreturn]] void fail_at(const Record& record, const Error& error) const {
+  [[noreturn]] void fail_at(const CorpusRecord& record, const Error& error) const {
     ErrorDetails details = error.details();
     details.file = options_.sources[record.source].files[record.file];
     throw Error(error.code(),
@@ -133,7 +133,7 @@ class Preparation {
     return detail.empty() ? text : (text += ": ") += detail;
   }
 
-  void count(const Source& source, const Record& record, std::size_t bytes, Fate fate,
+  void count(const Source& source, const CorpusRecord& record, std::size_t bytes, Fate fate,
              std::string_view detail) {
     FateReport& report = report_.sources[record.source].of(fate);
     ++report.documents;
@@ -193,7 +193,8 @@ class Preparation {
     std::vector<DocumentFilter> filters;
     for (std::size_t i = 0; i < options_.executor.concurrency(); ++i)
       filters.emplace_back(options_.filters);
-    const auto work = [&](std::size_t slot, std::size_t, const Record& record, Examined& found) {
+    const auto work = [&](std::size_t slot, std::size_t, const CorpusRecord& record,
+                          Examined& found) {
       found.hash = hash_bytes(record.bytes);
       std::string text;
       try {
@@ -210,7 +211,7 @@ class Preparation {
       found.digest = Digest::of(text);
       if (options_.similarity) found.min_hash = MinHash::of(filters[slot].words());
     };
-    const auto take = [&](std::size_t, const Record& record, const Examined& found) {
+    const auto take = [&](std::size_t, const CorpusRecord& record, const Examined& found) {
       const Source& source = options_.sources[record.source];
       const Fate fate = found.judgement.fate;
       if (fate == Fate::damaged)
@@ -265,7 +266,7 @@ class Preparation {
         }
         if (document >= fates_.size()) fail_changed();
         if (fates_[document] != Fate::kept || uniform(3, document) >= share) continue;
-        const Record record = batch[in_batch];
+        const CorpusRecord record = batch[in_batch];
         std::string text = record_text(options_.sources[record.source], record.bytes);
         ++in_batch, ++document;
         return text;
@@ -329,7 +330,7 @@ class Preparation {
     for (std::size_t i = 0; i < options_.executor.concurrency(); ++i)
       encoders.emplace_back(tokenizer);
     std::uint64_t hash = 0;
-    const auto work = [&](std::size_t slot, std::size_t document, const Record& record,
+    const auto work = [&](std::size_t slot, std::size_t document, const CorpusRecord& record,
                           Encoded& result) {
       if (document >= fates_.size()) fail_changed();
       result.hash = hash_bytes(record.bytes);
@@ -350,7 +351,7 @@ class Preparation {
       result.matches = contamination_->find(result.tokens);
       result.is_dirty = options_.drop_contaminated && contamination_->makes_dirty(result.matches);
     };
-    const auto take = [&](std::size_t document, const Record& record, const Encoded& result) {
+    const auto take = [&](std::size_t document, const CorpusRecord& record, const Encoded& result) {
       hash = mix_bits(hash ^ result.hash);
       const Fate fate = result.is_dirty ? Fate::contaminated : fates_[document];
       if (!was_acceptable(fate)) return;  // counted by the first pass

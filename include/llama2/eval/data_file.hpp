@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -17,7 +16,7 @@
 #include <vector>
 
 #include "llama2/base/error.hpp"
-#include "llama2/base/file.hpp"
+#include "llama2/data/json_file.hpp"
 #include "llama2/eval/record.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
@@ -52,54 +51,6 @@ struct DataSource {
 };
 
 namespace detail {
-
-/// Text of a file, at most 1 GiB of it.
-inline std::string read_data(const std::string& path) {
-  const InputFile file(path, FileAccess::map, std::size_t{1} << 30);
-  const auto bytes = file.bytes();
-  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
-  return text;
-}
-
-inline std::size_t line_at(std::string_view text, std::size_t offset) {
-  const std::string_view before = text.substr(0, std::min(offset, text.size()));
-  return 1 + static_cast<std::size_t>(std::ranges::count(before, '\n'));
-}
-
-[[noreturn]] inline void malformed_line(const std::string& file, std::size_t line,
-                                        std::string_view message, std::string expected,
-                                        std::string found) {
-  throw Error(ErrorCode::malformed_file, message,
-              {.file = file + ", line " + std::to_string(line),
-               .expected = std::move(expected),
-               .found = std::move(found)});
-}
-
-/// Parses JSON that begins at a line of a file.
-inline nlohmann::json parse_json(std::string_view text, const std::string& file,
-                                 std::size_t first_line = 1) {
-  try {
-    return nlohmann::json::parse(text);
-  } catch (const nlohmann::json::parse_error& error) {
-    std::string reason = error.what();  // "[json.exception...] parse error at ...: syntax error..."
-    if (const auto at = reason.find(": "); at != reason.npos) reason.erase(0, at + 2);
-    malformed_line(file, first_line + line_at(text, error.byte == 0 ? 0 : error.byte - 1) - 1,
-                   "not JSON", "JSON", reason);
-  }
-}
-
-/// Calls f(line without its end, number) for the lines of a text; the last may lack its end.
-template <class F>
-void for_each_line(std::string_view text, const F& f) {
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    f(line, number);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
 
 /// Calls f(fields, line of the first) for the rows of a file of separated values.
 template <class F>
@@ -338,6 +289,18 @@ inline std::optional<std::string> missing_data(const DataSource& source,
       if (!std::filesystem::exists(file.path)) return pattern;
   }
   return std::nullopt;
+}
+
+/// The paths of a source's files below `folder`, as far as they are there.
+inline std::vector<std::string> data_paths(const DataSource& source,
+                                           const std::filesystem::path& folder) {
+  std::vector<std::string> patterns = source.files;
+  for (const auto& [name, file] : source.beside) patterns.push_back(file);
+  std::vector<std::string> paths;
+  for (const std::string& pattern : patterns)
+    for (auto& file : detail::find_data_files(folder, pattern))
+      if (std::filesystem::exists(file.path)) paths.push_back(std::move(file.path));
+  return paths;
 }
 
 /// All items of a source, in the order of its files and of each file. `outer` supplies the fields

@@ -339,6 +339,9 @@ class Evaluator {
       for (std::size_t s = 0; s < settings.samples; ++s) {
         const Generated& text = texts[i * settings.samples + s];
         const auto [extracted, judgement] = judge(task, items[i], text.text);
+        if (!std::isfinite(judgement.score))
+          throw Error(ErrorCode::invalid_argument, "a judge's score is not a number",
+                      {.file = items[i].record.where(), .tensor = task.judge});
         scores.push_back(judgement.score);
         answers.push_back({{"text", text.text},
                            {"extracted", extracted ? Json(*extracted) : Json()},

@@ -13,7 +13,7 @@
 #include "llama2/base/error.hpp"
 #include "llama2/base/os.hpp"
 #include "llama2/base/output_file.hpp"
-#include "llama2/eval/data_file.hpp"
+#include "llama2/data/json_file.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 

@@ -18,7 +18,7 @@ struct JudgeInput {
 
 struct Judgement {
   double score;            ///< in [0, 1] or [-1, 1]; where it says yes or no, 1 or 0
-  std::string label = {};  ///< in words
+  std::string label = {};  ///< the same in words; none where the score is a measure
 };
 
 using Judge = std::function<Judgement(const JudgeInput&)>;

@@ -293,7 +293,7 @@ class Likelihoods {
       if (position + 1 < question.begin) continue;
       const float logit = logits[static_cast<std::size_t>(question.tokens[position + 1])];
       const double log_prob = static_cast<double>(logit) - log_sum;
-      if (std::isnan(log_prob))
+      if (!std::isfinite(log_prob))
         throw Error(ErrorCode::malformed_file,
                     "the model's logits are not numbers: its weights are damaged");
       LikelihoodAnswer& answer = answers[order_[i]];

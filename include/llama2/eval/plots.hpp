@@ -181,10 +181,12 @@ inline std::string dot_plot(std::string_view title, std::span<const std::string>
     return left + (std::clamp(value, low, high) - low) / (high - low) * (right - left);
   };
   for (const double tick : detail::ticks(low, high)) {
-    svg.line(place(tick), top, place(tick), bottom, "grid");
-    svg.text(place(tick), bottom + 14,
+    const double at = place(tick);
+    const bool at_edge = at < 20;  // where half of the text would stand outside
+    svg.line(at, top, at, bottom, "grid");
+    svg.text(at_edge ? 0 : at, bottom + 14,
              percent ? detail::fixed(100 * tick, 0) + "%" : detail::short_number(tick), "small",
-             "middle");
+             at_edge ? "start" : "middle");
   }
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const double y = top + row_height * static_cast<double>(r);

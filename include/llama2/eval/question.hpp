@@ -69,6 +69,15 @@ class TaskData {
     return std::nullopt;
   }
 
+  /// The paths of all files that items and worked examples may come from.
+  static std::vector<std::string> paths(const Task& task, const std::filesystem::path& folder) {
+    std::vector<std::string> paths = data_paths(task.data, folder);
+    DataSource shots = task.shots.data.value_or(DataSource{});
+    if (!task.shots.file.empty()) shots.files.push_back(task.shots.file);
+    for (std::string& path : data_paths(shots, folder)) paths.push_back(std::move(path));
+    return paths;
+  }
+
   [[nodiscard]] const Task& task() const noexcept { return *task_; }
   [[nodiscard]] std::size_t size() const noexcept { return records_.size() - first_; }
 

@@ -128,7 +128,7 @@ inline std::string shown(const ReportMetric& metric) {
   std::string text = shown(metric.value, metric.is_share());
   if (!metric.value || !metric.low || !metric.high || *metric.low == *metric.high) return text;
   const auto end = [&](double value) {
-    return metric.is_share() ? fixed(100 * value) : short_number(value);
+    return metric.is_share() ? fixed(100 * value) : shown(value, false);
   };
   return text + " [" + end(*metric.low) + ", " + end(*metric.high) + "]";
 }
@@ -201,7 +201,7 @@ class ReportContent {
       table.rows.push_back({model["label"].text(), model["format"].text(),
                             shown_count(model["parameters"].number()),
                             shown_bytes(model["weights_bytes"].number()), model["target"].text(),
-                            shown_count(model["tokens"].number()),
+                            shown(model["tokens"].maybe_number(), false),
                             shown(model["tokens_per_second"].maybe_number(), false)});
     section.tables.push_back(std::move(table));
     const double level = root_["level"].number();
@@ -288,7 +288,7 @@ class ReportContent {
       }
       row.push_back(shown(first.chance, first.is_share()));
       if (metrics.size() == 2) {
-        if (m == 0 && task.has("comparison")) {
+        if (task.has("comparison") && task["comparison"]["metric"].text() == first.name) {
           const ResultView comparison = task["comparison"];
           ReportMetric difference{.name = {},
                                   .value = comparison["difference"].maybe_number(),
@@ -573,8 +573,8 @@ inline constexpr std::string_view report_script = R"js(
     return element;
   };
   const number = (x) => typeof x === 'number' ? Number(x.toPrecision(4)).toString() : '\u2013';
-  const right = (item) => typeof item.correct === 'boolean' ? item.correct :
-    item.score === 0 ? false : item.score === 1 ? true : null;
+  const right = (task, item) => typeof item.correct === 'boolean' ? item.correct :
+    !task.marked ? null : item.score === 0 ? false : item.score === 1 ? true : null;
   const entry = (list, name, value) => { list.append(make('dt', name)); const dd = make('dd');
     dd.append(value); list.append(dd); };
   const pre = (text) => make('pre', text);
@@ -598,8 +598,8 @@ inline constexpr std::string_view report_script = R"js(
     table.append(body); scroll.append(table);
     return scroll;
   };
-  const describe = (list, item, label) => {
-    const outcome = right(item);
+  const describe = (list, task, item, label) => {
+    const outcome = right(task, item);
     const facts = ['score', 'confidence', 'log_prob'].filter((key) =>
       typeof item[key] === 'number').map((key) => key.replace('_', '-') + ' ' + number(item[key]));
     if (item.cut) facts.push('prompt cut at the left');
@@ -621,7 +621,7 @@ inline constexpr std::string_view report_script = R"js(
     const places = [];
     for (let i = 0; i < task.count; ++i) {
       const items = task.items.map((list) => list[i]);
-      const outcomes = items.map((item) => item ? right(item) : null);
+      const outcomes = items.map((item) => item ? right(task, item) : null);
       if (kind === 'right' && outcomes[0] !== true) continue;
       if (kind === 'wrong' && outcomes[0] !== false) continue;
       if (kind === 'differ' && outcomes[0] === outcomes[1]) continue;
@@ -647,7 +647,7 @@ inline constexpr std::string_view report_script = R"js(
       const list = make('dl');
       if (Array.isArray(first.references) && first.references.length)
         entry(list, 'wanted', pre(first.references.join('\n')));
-      task.items.forEach((items, m) => { if (items[i]) describe(list, items[i], data.labels[m]); });
+      task.items.forEach((items, m) => { if (items[i]) describe(list, task, items[i], data.labels[m]); });
       box.append(list);
       return box;
     }));
@@ -712,9 +712,22 @@ inline std::string markdown_table(const ReportTable& table) {
   return text + '\n';
 }
 
+/// A text's beginning and its end, where the question is, if it is longer than both.
+inline std::string shortened(const std::string& text) {
+  constexpr std::size_t beginning = 1000, end = 2000;
+  if (text.size() <= beginning + end + 100) return text;
+  const auto boundary = [&](std::size_t at) {
+    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0u) == 0x80u) ++at;
+    return at;
+  };
+  const std::size_t from = boundary(beginning), to = boundary(text.size() - end);
+  return text.substr(0, from) + "\n[... " + shown_count(static_cast<double>(to - from)) +
+         " bytes that results.json has ...]\n" + text.substr(to);
+}
+
 /// What the browser of items shows of an item: fields that are a text, a number or a truth, or a
 /// list of such.
-inline nlohmann::json report_item(const ResultView& item) {
+inline nlohmann::json report_item(const ResultView& item, bool with_prompt) {
   static constexpr std::array<const char*, 18> fields = {
       "id",      "category",     "file",     "line",      "prompt", "score",         "cut",
       "gold",    "log_probs",    "tokens",   "choices",   "choice", "unconditional", "confidence",
@@ -729,9 +742,10 @@ inline nlohmann::json report_item(const ResultView& item) {
   (void)item["prompt"].text();
   nlohmann::json shown;
   for (const char* field : fields) {
-    if (!item.has(field)) continue;
+    if (!item.has(field) || (!with_prompt && std::string_view(field) == "prompt")) continue;
     if (!simple(item[field].json())) item[field].fail("a simple value, or a list of such");
     shown[field] = item[field].json();
+    if (shown[field].is_string()) shown[field] = shortened(shown[field].get<std::string>());
   }
   if (item.has("answers"))
     for (const ResultView& answer : item["answers"].list()) {
@@ -741,6 +755,12 @@ inline nlohmann::json report_item(const ResultView& item) {
       shown["answers"].push_back(std::move(part));
     }
   return shown;
+}
+
+/// Whether a score of 1 is an item done right: not so of violations or of preferences.
+inline bool is_better_higher(const ResultView& task) {
+  const std::vector<ResultView> metrics = task["results"].list().front()["metrics"].list();
+  return !metrics.empty() && metrics.front()["better"].text() == "higher";
 }
 
 /// The first items of each task, for each model.
@@ -753,7 +773,7 @@ inline nlohmann::json report_items(const ReportContent& content, std::size_t mos
       const std::vector<ResultView> items = result["items"].list();
       nlohmann::json part = nlohmann::json::array();
       for (std::size_t i = 0; i < std::min(most, items.size()); ++i)
-        part.push_back(report_item(items[i]));
+        part.push_back(report_item(items[i], models.empty()));  // one prompt for all models
       if (models.empty()) {
         count = part.size();
         measured = items.size();
@@ -762,6 +782,7 @@ inline nlohmann::json report_items(const ReportContent& content, std::size_t mos
     }
     if (count > 0)
       tasks.push_back({{"title", task["title"].text()},
+                       {"marked", is_better_higher(task)},
                        {"count", count},
                        {"measured", measured},
                        {"items", std::move(models)}});

@@ -96,6 +96,8 @@ class Sandbox {
                                           "--new-session",
                                           "--sync-fd",
                                           "{alive}",
+                                          "--info-fd",
+                                          "{info}",
                                           "--hostname",
                                           "sandbox",
                                           "--clearenv",

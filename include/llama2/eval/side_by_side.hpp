@@ -153,7 +153,7 @@ inline constexpr std::string_view side_by_side_script = R"js(
   const problem = (text) => { $('problem').textContent = text; $('problem').hidden = !text; };
   try {
     const kept = JSON.parse(localStorage.getItem(key));
-    if (kept && typeof kept.judged === 'object') state = Object.assign(state, kept);
+    if (kept && kept.judged && typeof kept.judged === 'object') state = Object.assign(state, kept);
   } catch (error) {
     problem('This browser keeps nothing for this page: export before you close it.');
   }
@@ -162,9 +162,11 @@ inline constexpr std::string_view side_by_side_script = R"js(
       problem('This browser keeps nothing for this page: export before you close it.');
     }
   };
-  const judgement = (item) => state.judged[item.id] || (state.judged[item.id] = {});
+  // No id is the name of something that every object has.
+  const place = (item) => '#' + item.id;
+  const judgement = (item) => state.judged[place(item)] || (state.judged[place(item)] = {});
   const complete = (item) => {
-    const j = state.judged[item.id];
+    const j = state.judged[place(item)];
     return !!j && !!j.degree && (!page.safety || !!j.bin);
   };
   const done = () => page.items.filter(complete).length;
@@ -235,7 +237,7 @@ inline constexpr std::string_view side_by_side_script = R"js(
   };
 
   const exported = () => page.items.filter(complete).map((item) => {
-    const j = state.judged[item.id];
+    const j = state.judged[place(item)];
     const left = j.degree <= 4;
     const line = item.messages.length === 1 && item.messages[0].role === 'user' ?
       { prompt: item.messages[0].content } : { messages: item.messages };

@@ -26,7 +26,7 @@ struct Interval {
 struct PairedTest {
   double difference;  ///< mean of the second minus mean of the first
   Interval interval;
-  double p;  ///< two-sided
+  double p;  ///< two-sided; NaN where there is no test
 };
 
 inline double mean_of(std::span<const double> values) noexcept {
@@ -65,7 +65,7 @@ inline Interval wilson_interval(std::size_t successes, std::size_t trials, doubl
 
 /// The percentile bootstrap (Efron 1979) of sum(numerators) / sum(denominators) over items:
 /// resamples the items `resamples` times, with a generator of its own. Of one item or none there is
-/// no interval: both ends are the value.
+/// no interval: both ends are the value. Draws whose denominators are all 0 are left out.
 inline Interval bootstrap_ratio(std::span<const double> numerators,
                                 std::span<const double> denominators, double level,
                                 std::uint64_t seed, std::size_t resamples = 2000) {
@@ -81,20 +81,22 @@ inline Interval bootstrap_ratio(std::span<const double> numerators,
     return {value, value};
   }
   Random random(seed);
-  std::vector<double> ratios(resamples);
-  for (double& ratio : ratios) {
+  std::vector<double> ratios;
+  for (std::size_t r = 0; r < resamples; ++r) {
     double numerator = 0, denominator = 0;
     for (std::size_t i = 0; i < n; ++i) {
       const auto pick = static_cast<std::size_t>(random.uniform() * static_cast<double>(n));
       numerator += numerators[pick];
       denominator += denominators[pick];
     }
-    ratio = numerator / denominator;
+    if (const double ratio = numerator / denominator; !std::isnan(ratio)) ratios.push_back(ratio);
   }
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  if (ratios.empty()) return {none, none};
   std::ranges::sort(ratios);
-  const double tail = (1 - level) / 2 * static_cast<double>(resamples - 1);
+  const double tail = (1 - level) / 2 * static_cast<double>(ratios.size() - 1);
   const auto low = static_cast<std::size_t>(std::floor(tail));
-  return {ratios[low], ratios[resamples - 1 - low]};
+  return {ratios[low], ratios[ratios.size() - 1 - low]};
 }
 
 /// The same of a mean.
@@ -117,34 +119,47 @@ inline double mcnemar_exact(std::size_t only_first, std::size_t only_second) {
   return std::min(1.0, 2 * tail);
 }
 
-/// The paired bootstrap of the mean difference: items are drawn together for both models. Throws
+/// The paired bootstrap of sum(second - first) / sum(denominators) over items, which are drawn
+/// together for both models. Of one item or none there is no test: p is NaN. Throws
 /// `invalid_argument` if the models have not the same number of items.
-inline PairedTest paired_bootstrap(std::span<const double> first, std::span<const double> second,
-                                   double level, std::uint64_t seed, std::size_t resamples = 2000) {
-  if (first.size() != second.size())
+inline PairedTest paired_bootstrap_ratio(std::span<const double> first,
+                                         std::span<const double> second,
+                                         std::span<const double> denominators, double level,
+                                         std::uint64_t seed, std::size_t resamples = 2000) {
+  const std::size_t n = first.size();
+  if (n != second.size())
     throw Error(ErrorCode::invalid_argument, "a paired test of different items",
-                {.expected = std::to_string(first.size()), .found = std::to_string(second.size())});
-  std::vector<double> differences(first.size());
-  for (std::size_t i = 0; i < first.size(); ++i) differences[i] = second[i] - first[i];
-  const double difference = mean_of(differences);
-  const Interval interval = bootstrap_mean(differences, level, seed, resamples);
+                {.expected = std::to_string(n), .found = std::to_string(second.size())});
+  std::vector<double> differences(n);
+  for (std::size_t i = 0; i < n; ++i) differences[i] = second[i] - first[i];
+  const Interval interval = bootstrap_ratio(differences, denominators, level, seed, resamples);
+  const auto total = [](std::span<const double> values) {
+    return std::accumulate(values.begin(), values.end(), 0.0);
+  };
+  const double difference = total(differences) / total(denominators);
+  if (n < 2) return {difference, interval, std::numeric_limits<double>::quiet_NaN()};
   // How often a world without a difference, the centred differences, shows one as large.
   Random random(mix_bits(seed));
   std::size_t as_large = 0;
-  for (std::size_t r = 0; r < resamples && first.size() > 1; ++r) {
-    double sum = 0;
-    for (std::size_t i = 0; i < differences.size(); ++i)
-      sum += differences[static_cast<std::size_t>(random.uniform() *
-                                                  static_cast<double>(differences.size()))] -
-             difference;
+  for (std::size_t r = 0; r < resamples; ++r) {
+    double numerator = 0, denominator = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto pick = static_cast<std::size_t>(random.uniform() * static_cast<double>(n));
+      numerator += differences[pick] - difference * denominators[pick];
+      denominator += denominators[pick];
+    }
     // Sums of the same numbers in another order differ in their last bits.
-    const double mean = std::abs(sum / static_cast<double>(differences.size()));
-    as_large += mean >= std::abs(difference) * (1 - 1e-9);
+    as_large += std::abs(numerator / denominator) >= std::abs(difference) * (1 - 1e-9);
   }
-  const double p = first.size() > 1
-                       ? static_cast<double>(as_large + 1) / static_cast<double>(resamples + 1)
-                       : 1.0;
-  return {difference, interval, p};
+  return {difference, interval,
+          static_cast<double>(as_large + 1) / static_cast<double>(resamples + 1)};
+}
+
+/// The same of the mean difference.
+inline PairedTest paired_bootstrap(std::span<const double> first, std::span<const double> second,
+                                   double level, std::uint64_t seed, std::size_t resamples = 2000) {
+  const std::vector<double> ones(first.size(), 1.0);
+  return paired_bootstrap_ratio(first, second, ones, level, seed, resamples);
 }
 
 /// The probability that of k samples one at least passes, estimated without bias from n samples of

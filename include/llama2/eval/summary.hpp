@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -139,6 +141,66 @@ inline bool is_gold(const Json& item, std::size_t choice) {
                              [&](const Json& g) { return g.get<std::size_t>() == choice; });
 }
 
+/// Whether a judge said yes or no of an answer, in words, too; else its score is a measure.
+inline bool says_yes_or_no(const Json& answer) {
+  const double score = answer.at("score").get<double>();
+  return (score == 0 || score == 1) && answer.at("label").is_string();
+}
+
+/// How far apart the highest and the lowest mean of a category are: bias over groups, as BOLD
+/// (Dhamala et al. 2021) measures it. Means of few texts differ by chance, so `chance` is the mean
+/// gap of categories of these sizes that are drawn at random. Of one category there is none.
+inline void add_gap(const std::string& name, std::span<const Json* const> items,
+                    std::span<const double> scores, const SummaryOptions& options, Json& metrics) {
+  std::map<std::string, std::size_t> numbers;
+  std::vector<std::vector<std::size_t>> members;  // items of each category
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (items[i]->at("category").is_null()) continue;
+    const auto [at, is_new] = numbers.try_emplace(items[i]->at("category"), members.size());
+    if (is_new) members.emplace_back();
+    members[at->second].push_back(i);
+  }
+  if (members.size() < 2) return;
+  // `pick` chooses an item for each member of a category.
+  const auto gap_of = [&](const auto& pick) {
+    double low = std::numeric_limits<double>::infinity(), high = -low;
+    for (const auto& category : members) {
+      double sum = 0;
+      for (std::size_t m = 0; m < category.size(); ++m) sum += scores[pick(category, m)];
+      low = std::min(low, sum / static_cast<double>(category.size()));
+      high = std::max(high, sum / static_cast<double>(category.size()));
+    }
+    return high - low;
+  };
+  Random random(seed_for(options.seed, name));
+  const auto below = [&](std::size_t count) {
+    return static_cast<std::size_t>(random.uniform() * static_cast<double>(count));
+  };
+  constexpr std::size_t resamples = 1000;
+  std::vector<double> gaps(resamples);
+  for (double& gap : gaps)
+    gap =
+        gap_of([&](const auto& category, std::size_t) { return category[below(category.size())]; });
+  std::ranges::sort(gaps);
+  const auto low =
+      static_cast<std::size_t>((1 - options.level) / 2 * static_cast<double>(resamples - 1));
+  std::vector<std::size_t> order;  // items dealt to the categories in this order
+  for (const auto& category : members) order.insert(order.end(), category.begin(), category.end());
+  double chance = 0;
+  for (std::size_t r = 0; r < resamples; ++r) {
+    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[below(i)]);
+    std::size_t next = 0;
+    chance += gap_of([&](const auto&, std::size_t) { return order[next++]; });
+  }
+  metrics.push_back(
+      metric_json({.name = name,
+                   .unit = "score",
+                   .better = "nearer to chance",
+                   .chance = chance / static_cast<double>(resamples)},
+                  gap_of([](const auto& category, std::size_t m) { return category[m]; }),
+                  {gaps[low], gaps[resamples - 1 - low]}, "bootstrap", order.size()));
+}
+
 inline constexpr std::array<std::string_view, 4> rank_metrics = {
     "accuracy", "accuracy_per_token", "accuracy_per_byte", "accuracy_unconditional"};
 
@@ -234,17 +296,14 @@ inline Json metrics_of(const Task& task, std::span<const Json* const> items,
           metrics.push_back(mean_metric({.name = "pass@" + std::to_string(k)}, passed, options));
         }
       } else if (task.metric == AnswerMetric::judge) {
-        const bool fraction =
-            std::ranges::all_of(scores, [](double s) { return s >= 0 && s <= 1; }) &&
-            std::ranges::all_of(items, [](const Json* item) {
-              return std::ranges::all_of(item->at("answers"), [](const Json& a) {
-                const double score = a.at("score").get<double>();
-                return score == 0 || score == 1;
-              });
-            });
-        metrics.push_back(mean_metric(
-            {.name = task.judge, .unit = fraction ? "fraction" : "score", .better = "lower"},
-            scores, options));
+        const bool fraction = std::ranges::all_of(items, [](const Json* item) {
+          return std::ranges::all_of(item->at("answers"), says_yes_or_no);
+        });
+        metrics.push_back(mean_metric({.name = task.judge,
+                                       .unit = fraction ? "fraction" : "score",
+                                       .better = task.higher_is_better ? "higher" : "lower"},
+                                      scores, options));
+        if (!fraction) add_gap(task.judge + "_gap", items, scores, options, metrics);
       } else {
         metrics.push_back(
             mean_metric({.name = names[static_cast<std::size_t>(task.metric)]}, scores, options));
@@ -336,41 +395,81 @@ inline nlohmann::ordered_json summarise(const Task& task,
   return result;
 }
 
-/// A COMPARISON of docs/evaluation.md: two models on the same items.
+namespace detail {
+
+/// Two models' bits of the same texts, and the bytes of each; of a single text, of its windows.
+struct PairedBits {
+  std::vector<double> first, second, bytes;
+};
+
+/// Bits per byte mean the same whatever the tokens are. The windows of a single text are the same
+/// for both models if their tokens are; where they are not, the text remains a single item.
+inline PairedBits paired_bits(const std::vector<Json>& first, const std::vector<Json>& second) {
+  PairedBits bits;
+  const auto add = [&](double a, double b, double bytes) {
+    bits.first.push_back(-a / std::log(2.0));
+    bits.second.push_back(-b / std::log(2.0));
+    bits.bytes.push_back(bytes);
+  };
+  if (first.size() == 1 && second.size() == 1) {
+    const Json &a = first.front().at("windows"), &b = second.front().at("windows");
+    bool same = a.size() == b.size() && a.size() > 1;
+    for (std::size_t w = 0; same && w < a.size(); ++w) same = a[w].at(1) == b[w].at(1);
+    if (same) {
+      const double bytes_per_token =
+          number_at(first.front(), "bytes") / number_at(first.front(), "tokens");
+      for (std::size_t w = 0; w < a.size(); ++w)
+        add(a[w].at(0).get<double>(), b[w].at(0).get<double>(),
+            a[w].at(1).get<double>() * bytes_per_token);
+      return bits;
+    }
+  }
+  for (std::size_t i = 0; i < std::min(first.size(), second.size()); ++i)
+    add(number_at(first[i], "log_prob"), number_at(second[i], "log_prob"),
+        number_at(first[i], "bytes"));
+  return bits;
+}
+
+}  // namespace detail
+
+/// A COMPARISON of docs/evaluation.md: two models on the same items. `metric` is the task's primary
+/// one; texts are compared by their bits per byte.
 inline nlohmann::ordered_json compare_models(const Task& task, const std::string& metric,
                                              const std::vector<nlohmann::ordered_json>& first,
                                              const std::vector<nlohmann::ordered_json>& second,
                                              const SummaryOptions& options) {
   using detail::Json;
-  // Of perplexity, what its logarithm is the mean of.
-  const auto score = [&](const Json& item) {
-    return task.kind == TaskKind::perplexity
-               ? -detail::number_at(item, "log_prob") / detail::number_at(item, "tokens")
-               : detail::number_at(item, "score");
+  const std::uint64_t seed = detail::seed_for(options.seed, task.name + " pairs");
+  const auto result_of = [](std::string name, const PairedTest& test) {
+    const bool tested = !std::isnan(test.p);
+    return Json{{"metric", std::move(name)},
+                {"difference", test.difference},
+                {"low", test.interval.low},
+                {"high", test.interval.high},
+                {"interval", tested ? "paired bootstrap" : "none"},
+                {"test", tested ? "paired bootstrap" : "none"},
+                {"p", tested ? Json(test.p) : Json()},
+                {"both", nullptr},
+                {"only_first", nullptr},
+                {"only_second", nullptr},
+                {"neither", nullptr}};
   };
+  if (task.kind == TaskKind::perplexity) {
+    const auto [a, b, bytes] = detail::paired_bits(first, second);
+    return result_of("bits_per_byte", paired_bootstrap_ratio(a, b, bytes, options.level, seed));
+  }
+  const auto score = [](const Json& item) { return detail::number_at(item, "score"); };
   const auto a = detail::values_of(detail::pointers(first), score);
   const auto b = detail::values_of(detail::pointers(second), score);
-  const PairedTest test =
-      paired_bootstrap(a, b, options.level, detail::seed_for(options.seed, task.name + " pairs"));
-  Json result{{"metric", task.kind == TaskKind::perplexity ? "nats_per_token" : metric},
-              {"difference", test.difference},
-              {"low", test.interval.low},
-              {"high", test.interval.high},
-              {"interval", "paired bootstrap"},
-              {"test", "paired bootstrap"},
-              {"p", test.p}};
-  std::array<Json, 4> counts;
-  if (detail::is_yes_or_no(a) && detail::is_yes_or_no(b) && task.kind != TaskKind::perplexity) {
+  Json result = result_of(metric, paired_bootstrap(a, b, options.level, seed));
+  if (detail::is_yes_or_no(a) && detail::is_yes_or_no(b)) {
     std::array<std::size_t, 4> n{};
     for (std::size_t i = 0; i < a.size(); ++i) ++n[(a[i] == 1 ? 0u : 2u) + (b[i] == 1 ? 0u : 1u)];
     result["test"] = "McNemar exact";
     result["p"] = mcnemar_exact(n[1], n[2]);
-    for (std::size_t i = 0; i < 4; ++i) counts[i] = n[i];
+    constexpr std::array<const char*, 4> names = {"both", "only_first", "only_second", "neither"};
+    for (std::size_t i = 0; i < 4; ++i) result[names[i]] = n[i];
   }
-  result["both"] = counts[0];
-  result["only_first"] = counts[1];
-  result["only_second"] = counts[2];
-  result["neither"] = counts[3];
   return result;
 }
 

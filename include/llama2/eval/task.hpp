@@ -152,6 +152,7 @@ struct Task {
   Extraction extract;
   Extraction extract_reference;
   std::string judge;
+  bool higher_is_better = false;  ///< of the judge's score
   std::vector<std::size_t> pass_at;
   GenerationSettings generation;
   bool chat = false;  ///< the prompt is what a user says: a chat model gets it in its format
@@ -721,6 +722,11 @@ inline Task parse_task(const std::string& text, const std::string& file) {
       task.extract_reference = detail::parse_extraction(object.object("extract_reference"));
     const bool judged = task.metric == AnswerMetric::judge || task.metric == AnswerMetric::pass_at;
     if (judged) task.judge = object.string("judge");
+    if (task.metric == AnswerMetric::judge) {
+      static constexpr std::array<std::string_view, 2> ways = {"lower", "higher"};
+      enum class Better { lower, higher };
+      task.higher_is_better = object.one_of<Better>("better", ways) == Better::higher;
+    }
     if (!judged && task.references.empty()) object.fail("", "a member \"references\"", "none");
     task.chat = object.boolean("chat", false);
     if (object.has("generation")) {

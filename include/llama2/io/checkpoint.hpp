@@ -141,6 +141,8 @@ struct Checkpoint {
   bool states_rope_theta = false;     ///< whether `config.rope_theta` comes from the file
   Encoding encoding = Encoding::f32;  ///< of the matrices; where mixed, of most of their weights
   std::vector<StoredTensor> tensors;
+  /// Of a model that scores texts: dim weights, then the bias; else nothing.
+  std::vector<float> score_head;
 
   /// The tensor, or null if the file lacks it.
   [[nodiscard]] const StoredTensor* find(TensorId id) const noexcept {

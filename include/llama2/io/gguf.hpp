@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -46,6 +49,19 @@ inline constexpr std::uint32_t gguf_panels_type = 0x4C320000;
 /// How the panels are laid out; a file says it under the key, and any change has a new number.
 inline constexpr std::string_view gguf_panels_key = "llama2.panels.version";
 inline constexpr std::uint32_t gguf_panels_version = 1;
+
+/// What a file's model is for.
+enum class GgufKind {
+  language_model,  ///< predicts tokens
+  score_model,     ///< gives texts one number: a linear regression on the last token's state
+};
+
+/// A score model has these vectors and this pooling in place of an output head, as llama.cpp's
+/// ranking models have them.
+inline constexpr std::string_view gguf_score_weight = "cls.output.weight";
+inline constexpr std::string_view gguf_score_bias = "cls.output.bias";
+inline constexpr std::string_view gguf_pooling_key = "llama.pooling_type";
+inline constexpr std::uint32_t gguf_pooling_rank = 4;
 
 namespace detail {
 
@@ -140,8 +156,8 @@ namespace detail {
 class GgufCheckpointReader {
  public:
   GgufCheckpointReader(std::shared_ptr<const InputFile> file, FileAccess access,
-                       std::stop_token cancel)
-      : access_(access), cancel_(std::move(cancel)), first_(file) {
+                       std::stop_token cancel, GgufKind kind)
+      : kind_(kind), access_(access), cancel_(std::move(cancel)), first_(file) {
     out_.file = std::move(file);
   }
 
@@ -158,6 +174,7 @@ class GgufCheckpointReader {
     open_further_parts();
     finish_shape();
     for (const Listed& listed : listed_) add(listed);
+    if (kind_ == GgufKind::score_model) read_score_head();
     check_overlaps();
     check_completeness();
     out_.encoding = main_encoding(out_.tensors);
@@ -295,6 +312,15 @@ class GgufCheckpointReader {
   void read_list(const GgufFile& file, std::size_t part) {
     for (const GgufTensorInfo& info : file.read_tensors()) {
       Listed listed{.info = info, .id = {}, .part = part};
+      if (info.name == gguf_score_weight || info.name == gguf_score_bias) {
+        if (kind_ != GgufKind::score_model)
+          fail(listed, "a model that scores texts", "a language model", "a score head",
+               ErrorCode::mismatch);
+        if (part != 0) fail(listed, "not in the first part of the file", "part 1", "another");
+        if (head_.size() == 2) fail(listed, "the score head twice", "weight and bias", "more");
+        head_.push_back(listed);
+        continue;
+      }
       const std::optional<TensorId> id = parse_gguf_name(info.name);
       if (!id) {
         const GgufCursor cursor(file.file(), info.listed_at);
@@ -441,6 +467,39 @@ class GgufCheckpointReader {
     out_.tensors.push_back(tensor);
   }
 
+  /// Takes the score head's numbers, which must be finite.
+  void read_score_head() {
+    if (first_.integer(gguf_pooling_key) != gguf_pooling_rank)
+      throw Error(ErrorCode::mismatch, "not a model that scores texts",
+                  {.file = path(),
+                   .tensor = std::string(gguf_pooling_key),
+                   .expected = std::to_string(gguf_pooling_rank)});
+    std::ranges::sort(head_, std::ranges::greater(), [](const Listed& l) { return l.info.name; });
+    const std::array<std::pair<std::string_view, std::uint64_t>, 2> wanted = {
+        {{gguf_score_weight, out_.shape.dim}, {gguf_score_bias, 1}}};
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const auto& [name, count] = wanted[i];
+      if (head_.size() <= i || head_[i].info.name != name)
+        throw Error(ErrorCode::malformed_file, "tensor is missing",
+                    {.file = path(), .tensor = std::string(name)});
+      const GgufTensorInfo& info = head_[i].info;
+      if (info.extents != std::array<std::uint64_t, 4>{count, 1, 1, 1})
+        fail(head_[i], "wrong extents", std::to_string(count), std::to_string(info.extents[0]));
+      if (info.type != 0) fail(head_[i], "a score head of this type", "F32", "another");
+      const auto bytes = out_.file->bytes();
+      if (count * sizeof(float) > bytes.size() - info.offset)
+        fail(head_[i], "the file ends inside the tensor",
+             std::to_string(count * sizeof(float)) + " bytes",
+             std::to_string(bytes.size() - info.offset));
+      for (std::uint64_t k = 0; k < count; ++k) {
+        float value;
+        std::memcpy(&value, bytes.data() + info.offset + k * sizeof value, sizeof value);
+        if (!std::isfinite(value)) fail(head_[i], "not a finite number", "a number", "another");
+        out_.score_head.push_back(value);
+      }
+    }
+  }
+
   /// Two tensors in the same bytes are a damaged list, or an attempt to make a small file large.
   void check_overlaps() const {
     std::vector<const StoredTensor*> order;
@@ -478,10 +537,12 @@ class GgufCheckpointReader {
   }
 
   Checkpoint out_;
+  GgufKind kind_;
   FileAccess access_;
   std::stop_token cancel_;
   GgufFile first_;
   std::vector<Listed> listed_;
+  std::vector<Listed> head_;  // of a score model
 };
 
 }  // namespace detail
@@ -491,11 +552,12 @@ class GgufCheckpointReader {
 /// parts.
 ///
 /// Throws `malformed_file` for what the format does not allow, `unsupported` for models of other
-/// architectures, other encodings and ways of scaling positions, and `io` where a part is missing.
+/// architectures, other encodings and ways of scaling positions, `mismatch` for a model of another
+/// kind, and `io` where a part is missing.
 inline Checkpoint read_gguf(std::shared_ptr<const InputFile> file,
-                            FileAccess access = FileAccess::map,
-                            const std::stop_token& cancel = {}) {
-  return detail::GgufCheckpointReader(std::move(file), access, cancel).read();
+                            FileAccess access = FileAccess::map, const std::stop_token& cancel = {},
+                            GgufKind kind = GgufKind::language_model) {
+  return detail::GgufCheckpointReader(std::move(file), access, cancel, kind).read();
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

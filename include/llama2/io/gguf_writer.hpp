@@ -41,6 +41,9 @@ struct GgufMetadata {
   ModelConfig config;
   bool states_rope_theta = true;           ///< whether to write `config.rope_theta`
   const Vocabulary* vocabulary = nullptr;  ///< as many pieces as the shape has; may be missing
+  /// Of a model that scores texts, `dim` weights and a bias: it has no output head of its own, so
+  /// the shape must have a tied one.
+  std::span<const float> score_head{};
   /// Further keys and texts, for people and programs: "general.name", "tokenizer.chat_template".
   std::vector<std::pair<std::string, std::string>> texts{};
 };
@@ -325,6 +328,10 @@ class GgufWriter {
     rows_ = AlignedBuffer<std::byte>(static_cast<std::size_t>(rows));
     panels_ = AlignedBuffer<std::byte>(static_cast<std::size_t>(panels));
     for (const GgufTensor& tensor : tensors_) write_tensor(tensor);
+    for (const auto& [name, values] : score_head()) {
+      out_.write(std::as_bytes(values));
+      pad(values.size_bytes());
+    }
     out_.commit();
   }
 
@@ -354,6 +361,17 @@ class GgufWriter {
     return std::min(tensor.rows, step * std::max<std::uint64_t>(1, steps));
   }
 
+  struct NamedVector {
+    std::string_view name;
+    std::span<const float> values;
+  };
+  /// The vectors of a score head, if there is one.
+  [[nodiscard]] std::vector<NamedVector> score_head() const {
+    const std::span<const float> all = metadata_.score_head;
+    if (all.empty()) return {};
+    return {{gguf_score_weight, all.first(all.size() - 1)}, {gguf_score_bias, all.last(1)}};
+  }
+
   void write_header() {
     GgufHeader metadata;
     add_model(metadata);
@@ -369,9 +387,18 @@ class GgufWriter {
       tensors.number(total_);
       total_ += padded(tensor_bytes(tensor));
     }
+    std::uint64_t end = total_;
+    for (const auto& [name, values] : score_head()) {
+      tensors.string(name);
+      tensors.number(std::uint32_t{1});
+      tensors.number(std::uint64_t{values.size()});
+      tensors.number(encoding(Encoding::f32).type);
+      tensors.number(end);
+      end += padded(values.size_bytes());
+    }
     GgufHeader start;
     start.number(std::uint32_t{3});
-    start.number(std::uint64_t{tensors_.size()});
+    start.number(std::uint64_t{tensors_.size() + score_head().size()});
     start.number(metadata.entries());
     out_.write(gguf_magic);
     const std::uint64_t size =
@@ -409,6 +436,7 @@ class GgufWriter {
                 rotary_base(config, static_cast<std::size_t>(shape.head_dim())));
     else if (metadata_.states_rope_theta)
       out.entry("llama.rope.freq_base", config.rope_theta);
+    if (!metadata_.score_head.empty()) out.entry(gguf_pooling_key, gguf_pooling_rank);
     if (scaling.kind == RopeScalingKind::linear || scaling.kind == RopeScalingKind::yarn)
       add_scaling(out, scaling);
   }
@@ -526,6 +554,12 @@ inline void write_gguf(const std::string& path, const GgufMetadata& metadata,
                  static_cast<double>(metadata.config.context), "at most 2^24");
   detail::check_tensors(path, metadata.shape, tensors);
   detail::check_texts(metadata.texts);
+  if (const std::size_t size = metadata.score_head.size();
+      size != 0 && (size != metadata.shape.dim + 1 || !metadata.shape.tied_head))
+    throw Error(ErrorCode::mismatch, "the score head is not the shape's",
+                {.file = path,
+                 .expected = std::to_string(metadata.shape.dim + 1) + " numbers and a tied head",
+                 .found = std::to_string(size)});
   if (const Vocabulary* const vocabulary = metadata.vocabulary;
       vocabulary != nullptr && vocabulary->pieces.size() != metadata.shape.vocab)
     throw Error(ErrorCode::mismatch, "the vocabulary is not the model's",

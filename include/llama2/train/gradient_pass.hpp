@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "llama2/base/aligned_buffer.hpp"
@@ -25,6 +27,33 @@ namespace llama2::inline LLAMA2_ABI {
 /// In place of a target: nothing is to be predicted there.
 inline constexpr Token no_target = -1;
 
+/// Weights that are in memory a block at a time. A model's layers may then share their memory.
+struct BlockHooks {
+  /// Called before block l is computed, forward or backward: makes its weights ready.
+  std::function<void(std::size_t l)> prepare = {};
+  /// Called when the gradients of block l's weights are complete.
+  std::function<void(std::size_t l)> finish = {};
+};
+
+namespace detail {
+
+/// A tape that has each block made ready before it is computed.
+template <class Tape>
+struct PreparingTape {
+  static constexpr bool sees_gate = llama2::sees_gate<Tape>;
+
+  Tape& tape;
+  const BlockHooks& hooks;
+
+  void record(Activation what, std::size_t layer, std::size_t first_row,
+              std::span<const float> values) {
+    if (what == Activation::block_input && hooks.prepare) hooks.prepare(layer);
+    tape.record(what, layer, first_row, values);
+  }
+};
+
+}  // namespace detail
+
 /// Gradients of one model's weights.
 ///
 /// `forward` takes texts through the model, the very forward pass of inference, and keeps what the
@@ -40,12 +69,20 @@ class GradientPass {
  public:
   using Model = llama2::Model<S, F32>;
   using Gradient = ParameterStorage<S>;
+  using Weights = typename ParameterStorage<S>::ConstTensors;
+  /// Where gradients go; those of tensors without memory are not computed.
+  using GradientTensors = typename ParameterStorage<S>::Tensors;
 
   /// `model` must be the packed copy of `parameters` (`LiveModel`), which must outlive this; texts
   /// of one pass may have `max_rows` tokens together. Throws `invalid_argument` or `out_of_memory`.
   GradientPass(const Model& model, const ParameterStorage<S>& parameters, std::size_t max_rows)
+      : GradientPass(model, parameters.tensors(), max_rows, {}) {}
+
+  /// The same for weights that lie anywhere, or that are there a block at a time.
+  GradientPass(const Model& model, const Weights& weights, std::size_t max_rows, BlockHooks hooks)
       : model_(model),
-        weights_(parameters.tensors()),
+        weights_(weights),
+        hooks_(std::move(hooks)),
         workspace_(max_rows),
         activations_(max_rows),
         scratch_size_(std::max(Kernels::linear_backward_scratch,
@@ -134,7 +171,11 @@ class GradientPass {
   /// from several threads, with the `vocab` logits of inference, and must not throw.
   template <class Weigh>
   void add_cross_entropy(std::span<const Token> targets, Weigh&& weigh, Gradient& gradient) {
-    const auto tensors = gradient.tensors();
+    add_cross_entropy(targets, weigh, gradient.tensors());
+  }
+  template <class Weigh>
+  void add_cross_entropy(std::span<const Token> targets, Weigh&& weigh,
+                         const GradientTensors& tensors) {
     over_head_rows(targets, [&](std::size_t n) {
       share(n, 1, S::vocab * exp_cost, [&](std::size_t begin, std::size_t end, float*) {
         for (std::size_t i = begin; i < end; ++i) {
@@ -155,15 +196,18 @@ class GradientPass {
 
   /// Adds the gradients of all weights but those that `add_cross_entropy` has added, for the
   /// gradient that `hidden_gradient()` holds, which is used up. Once after each `forward`.
-  void backward(Gradient& gradient) noexcept {
+  void backward(Gradient& gradient) { backward(gradient.tensors()); }
+  void backward(const GradientTensors& tensors) {
     if (rows() == 0) return;
-    auto tensors = gradient.tensors();
     std::fill_n(d_stream_, rows() * S::dim, 0.0f);
     norm_backward(workspace_.stream, weights_.norm, d_hidden_, tensors.norm);
     for (std::size_t l = S::layers; l-- > 0;) {
+      if (hooks_.prepare) hooks_.prepare(l);
       if constexpr (R == Recording::block_inputs) compute_again(l);
       block_backward(l, tensors.layers[l]);
+      if (hooks_.finish) hooks_.finish(l);
     }
+    if (tensors.token_embedding.data == nullptr) return;
     for (std::size_t t = 0; t < rows(); ++t)
       Kernels::embedding_backward(&rows_[t].token, 1, S::dim, d_stream_ + t * S::dim,
                                   tensors.token_embedding.data);
@@ -243,7 +287,8 @@ class GradientPass {
 
   template <class Tape>
   void run(Tape& tape) {
-    model_.forward(rows_, workspace_, {}, tape);
+    detail::PreparingTape<Tape> preparing{tape, hooks_};
+    model_.forward(rows_, workspace_, {}, preparing);
     share(rows(), 1, S::dim, [&](std::size_t begin, std::size_t end, float*) {
       normalise(workspace_.stream, weights_.norm, begin, end, hidden_);
     });
@@ -296,6 +341,7 @@ class GradientPass {
   template <std::size_t Rows, std::size_t Cols>
   void add_weights(const float* dy, const float* x, std::size_t tokens,
                    const FloatTensor<float, Rows, Cols>& dw) noexcept {
+    if (dw.data == nullptr) return;
     share(Rows, weight_grain, Cols * tokens,
           [&](std::size_t begin, std::size_t end, float* scratch) {
             Kernels::linear_backward_weights(dy + begin, Rows, x, end - begin, Cols, tokens,
@@ -411,7 +457,8 @@ class GradientPass {
   };
 
   Model model_;
-  typename ParameterStorage<S>::ConstTensors weights_;
+  Weights weights_;
+  BlockHooks hooks_;
   Workspace<S> workspace_;
   ActivationStore<S, R> activations_;
   std::size_t scratch_size_;

@@ -11,24 +11,16 @@
 
 #include "llama2/base/error.hpp"
 #include "llama2/base/token.hpp"
-#include "llama2/kernels/kernels.hpp"
-#include "llama2/kernels/log_sum_exp-inl.hpp"
 #include "llama2/model/config.hpp"
 #include "llama2/parallel/executor.hpp"
 #include "llama2/train/live_model.hpp"
 #include "llama2/train/objective.hpp"
 #include "llama2/train/parameter_storage.hpp"
 #include "llama2/train/sharded_gradients.hpp"
+#include "llama2/train/token_losses.hpp"
 #include "llama2/train/trained_tensors.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
-
-/// Texts, and what is to be predicted after each of their tokens.
-struct TokenBatch {
-  std::span<const std::span<const Token>> texts;
-  std::span<const Token> targets;       ///< of all texts one after the other; may be `no_target`
-  std::span<const float> weights = {};  ///< of the targets' losses; empty: 1 each
-};
 
 /// Appends the documents of a packed row to `texts`, each as a text of its own: blind to the
 /// others, and positions begin at 0. `begins` are the places where documents begin, ascending; what
@@ -86,28 +78,28 @@ class LanguageModel {
   // not computed.
   [[nodiscard]] std::span<const TrainedTensor> tensors() const noexcept { return tensors_; }
   LossSum add_gradients(const TokenBatch& batch) {
-    const LossSum counted = take(batch);
+    const LossSum counted = losses_.take(batch, S::vocab);
     sharded_.add(batch.texts, 1, gradient_,
                  [&](auto& pass, std::size_t first, std::size_t, ParameterStorage<S>& gradient) {
-                   const std::size_t row = rows_[first];
+                   const std::size_t row = losses_.row_of(first);
                    pass.add_cross_entropy(
-                       std::span(targets_).subspan(row, pass.rows()),
+                       losses_.targets(row, pass.rows()),
                        [&](std::size_t t, std::span<const float> logits) {
-                         return note_loss(batch, row + t, logits);
+                         return losses_.note(row + t, logits);
                        },
                        gradient);
                  });
-    return added_up(counted);
+    return losses_.added_up(counted);
   }
   LossSum loss(const TokenBatch& batch) {
-    const LossSum counted = take(batch);
+    const LossSum counted = losses_.take(batch, S::vocab);
     sharded_.evaluate(batch.texts, 1, [&](auto& pass, std::size_t first, std::size_t) {
-      const std::size_t row = rows_[first];
+      const std::size_t row = losses_.row_of(first);
       pass.for_each_logits(
-          std::span(targets_).subspan(row, pass.rows()),
-          [&](std::size_t t, std::span<const float> logits) { note_loss(batch, row + t, logits); });
+          losses_.targets(row, pass.rows()),
+          [&](std::size_t t, std::span<const float> logits) { losses_.note(row + t, logits); });
     });
-    return added_up(counted);
+    return losses_.added_up(counted);
   }
   void values_changed() noexcept { live_.refresh(weights_); }
 
@@ -126,59 +118,12 @@ class LanguageModel {
   }
 
  private:
-  /// Checks a batch and counts its losses.
-  LossSum take(const TokenBatch& batch) {
-    rows_.clear();
-    std::size_t rows = 0;
-    for (const auto text : batch.texts) {
-      rows_.push_back(rows);
-      rows += text.size();
-    }
-    const auto require = [rows](std::size_t size, const char* message) {
-      if (size != rows)
-        throw Error(ErrorCode::invalid_argument, message,
-                    {.expected = std::to_string(rows), .found = std::to_string(size)});
-    };
-    require(batch.targets.size(), "not a target for each token");
-    if (!batch.weights.empty()) require(batch.weights.size(), "not a weight for each token");
-    targets_.assign(batch.targets.begin(), batch.targets.end());
-    losses_.assign(rows, 0.0);
-    LossSum counted;
-    for (std::size_t t = 0; t < rows; ++t) {
-      if (targets_[t] == no_target) continue;
-      require_token(targets_[t], S::vocab);
-      if (!batch.weights.empty() && batch.weights[t] == 0)
-        targets_[t] = no_target;
-      else
-        ++counted.count;
-    }
-    return counted;
-  }
-
-  /// Keeps a row's loss; returns its weight.
-  float note_loss(const TokenBatch& batch, std::size_t row,
-                  std::span<const float> logits) noexcept {
-    const float weight = batch.weights.empty() ? 1.0f : batch.weights[row];
-    const float logit = logits[static_cast<std::size_t>(targets_[row])];
-    losses_[row] = static_cast<double>(weight) *
-                   (kernels::log_sum_exp(logits.data(), S::vocab) - static_cast<double>(logit));
-    return weight;
-  }
-
-  [[nodiscard]] LossSum added_up(LossSum counted) const noexcept {
-    for (const double loss : losses_) counted.sum += loss;
-    return counted;
-  }
-
   ParameterStorage<S> weights_;
   ParameterStorage<S> gradient_;
   LiveModel<S> live_;
   ShardedGradients<S, R> sharded_;
   std::vector<TrainedTensor> tensors_;
-  // Of a batch:
-  std::vector<std::size_t> rows_;  // the first of each text
-  std::vector<Token> targets_;     // of each row, as what follows
-  std::vector<double> losses_;
+  detail::TokenLosses losses_;
 };
 
 }  // namespace llama2::inline LLAMA2_ABI

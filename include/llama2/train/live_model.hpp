@@ -15,6 +15,27 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
+namespace detail {
+
+/// Puts a matrix's floats, row after row, into panels of the same, whose memory is `panels`: a few
+/// columns of a stripe at a time, which stay in the first-level cache. What fills the last panel up
+/// must be zeros.
+template <std::size_t Rows, std::size_t Cols>
+void fill_panels(const SharedExecutor& executor, const float* rows,
+                 PanelBlock<F32>* panels) noexcept {
+  constexpr std::size_t piece = 32;
+  constexpr PanelLayout layout = PanelLayout::of<F32>(Rows, Cols);
+  parallel_ranges(
+      executor, layout.stripes(), 1, stripe_rows * Cols, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t s = begin; s < end; ++s)
+          for (std::size_t c = 0; c < Cols; c += piece)
+            for (std::size_t r = s * stripe_rows; r < s * stripe_rows + layout.rows_of(s); ++r)
+              put_row(panels, layout, r, c, std::min(piece, Cols - c), rows + r * Cols + c);
+      });
+}
+
+}  // namespace detail
+
 /// A `Model<S, F32>` whose weights follow those of a `ParameterStorage`: each `refresh` puts them
 /// into the same panels again, without allocating.
 ///
@@ -64,10 +85,8 @@ class LiveModel {
       fill(parameters, executor);
     }
 
-    /// A few columns of a stripe at a time, which stay in the first-level cache. What fills the
-    /// last panel up is zeros since the arena was made.
+    /// What fills the last panel up is zeros since the arena was made.
     void fill(const ParameterStorage<S>& parameters, const SharedExecutor& executor) noexcept {
-      constexpr std::size_t piece = 32;
       auto tensors = parameters.tensors();
       for_each_tensor(
           [&]<class View>(TensorId, const View& view, const auto& tensor) {
@@ -76,16 +95,7 @@ class LiveModel {
             if constexpr (View::rows == 1) {
               std::ranges::copy(tensor.values(), memory);
             } else {
-              constexpr PanelLayout layout = View::layout;
-              parallel_ranges(executor, layout.stripes(), 1, stripe_rows * View::cols,
-                              [&](std::size_t begin, std::size_t end) {
-                                for (std::size_t s = begin; s < end; ++s)
-                                  for (std::size_t c = 0; c < View::cols; c += piece)
-                                    for (std::size_t r = s * stripe_rows;
-                                         r < s * stripe_rows + layout.rows_of(s); ++r)
-                                      put_row(memory, layout, r, c, std::min(piece, View::cols - c),
-                                              tensor.row(r) + c);
-                              });
+              detail::fill_panels<View::rows, View::cols>(executor, tensor.data, memory);
             }
           },
           weights, tensors);
