@@ -189,7 +189,7 @@ class StoryRequest {
                        "happens to #v and #w.|I want to hear about #v and #w. Tell me in #u.",
                 words);
     const auto add = [&](std::string_view pattern, std::string_view word) {
-      const std::string marked = quoted(word);
+      const std::string marked = recipe::quoted(word);
       text_ += ' ' + say(random, pattern, {.w = marked});
     };
     for (const Constraint& constraint : constraints_) {

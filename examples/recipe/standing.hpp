@@ -120,13 +120,13 @@ class StandingDialogue {
                std::string(pick(random, {"Well", "Listen", "Ah", "Hello", "Look", "Oh", "Indeed",
                                          "Surely"}))};
         text = "[Begin every answer with|Always begin with|Let every answer begin with] the word " +
-               quoted(one.word) + ".";
+               recipe::quoted(one.word) + ".";
       } else if (which == 2) {
         one = {Kind::last_word,
                std::string(pick(random, {"friend", "indeed", "hooray", "captain", "today", "sir",
                                          "goodbye", "thanks"}))};
         text = "[End every answer with|Always end with|Let every answer end with] the word " +
-               quoted(one.word) + ".";
+               recipe::quoted(one.word) + ".";
       } else if (which == 3) {
         one = {Kind::sentences, "", static_cast<unsigned>(1 + below(random, 2))};
         text = one.count == 1 ? "[Always answer in one sentence.|Give every answer in one "
@@ -137,8 +137,8 @@ class StandingDialogue {
         const Character& who = pick(random, characters);
         one = {Kind::character, std::string(who.word)};
         text = "[Speak as " + std::string(who.who) + " in every answer. Always say " +
-               quoted(who.word) + ".|You are " + std::string(who.who) + " and say " +
-               quoted(who.word) + " in every answer.]";
+               recipe::quoted(who.word) + ".|You are " + std::string(who.who) + " and say " +
+               recipe::quoted(who.word) + " in every answer.]";
       }
       const auto begins = [](Kind kind) { return kind == Kind::first_word || kind == Kind::character; };
       bool clash = false;
