@@ -75,10 +75,11 @@ inline Annotation annotate_safety(const Prompt& prompt, std::string_view first,
   const double scores[2] = {judge(prompt, first).safety, judge(prompt, second).safety};
   const double seen[2] = {scores[0] + who.noise * detail::normal(random),
                           scores[1] + who.noise * detail::normal(random)};
-  Annotation out = detail::compared(seen[0], seen[1], {.noise = 0,
-                                                       .significantly = who.significantly,
-                                                       .better = who.better,
-                                                       .slightly = who.slightly},
+  Annotation out = detail::compared(seen[0], seen[1],
+                                    {.noise = 0,
+                                     .significantly = who.significantly,
+                                     .better = who.better,
+                                     .slightly = who.slightly},
                                     random);
   out.truth = scores[0] > scores[1] ? 0 : scores[0] < scores[1] ? 1 : -1;
   const bool chosen_safe = seen[out.preferred] >= 0.5;

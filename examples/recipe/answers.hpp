@@ -42,9 +42,9 @@ enum class Defect : std::uint8_t {
   empty
 };
 inline constexpr std::array<std::string_view, 15> defect_names = {
-    "none",    "drops_one", "drops_two",    "wrong_fact", "vague",
-    "off_topic", "refuses", "bare_refusal", "hints",      "complies",
-    "repeats", "garbled",   "cut_off",      "rambles",    "empty"};
+    "none",      "drops_one", "drops_two",    "wrong_fact", "vague",
+    "off_topic", "refuses",   "bare_refusal", "hints",      "complies",
+    "repeats",   "garbled",   "cut_off",      "rambles",    "empty"};
 
 namespace detail {
 
@@ -199,8 +199,8 @@ inline std::string answer_of_quality(const Prompt& prompt, std::uint64_t seed, D
       return good;
     case Defect::drops_one:
     case Defect::drops_two: {
-      const std::vector<std::size_t> broken = detail::some_of(
-          random, prompt.constraints.size(), defect == Defect::drops_one ? 1 : 2);
+      const std::vector<std::size_t> broken =
+          detail::some_of(random, prompt.constraints.size(), defect == Defect::drops_one ? 1 : 2);
       if (prompt.ask == Ask::standing)
         return StandingDialogue(prompt.id, prompt.part, prompt.turns).answer(random, broken);
       return StoryRequest(prompt.id, prompt.part).answer(random, broken);
@@ -208,16 +208,16 @@ inline std::string answer_of_quality(const Prompt& prompt, std::uint64_t seed, D
     case Defect::wrong_fact:
       if (prompt.ask == Ask::standing)
         return StandingDialogue(prompt.id, prompt.part, prompt.turns).answer(random, {}, true);
-      if (prompt.ask == Ask::dialogue)
-        return Dialogue(prompt.id, prompt.part).wrong_answer(random);
+      if (prompt.ask == Ask::dialogue) return Dialogue(prompt.id, prompt.part).wrong_answer(random);
       if (prompt.ask == Ask::borderline)
         return Borderline(prompt.id, prompt.part).wrong_answer(random);
       return Reading(prompt.id, prompt.part).wrong_answer(random);
     case Defect::vague:
-      return say(random,
-                 "That is a good question.|It depends.|There are many ways to do it.|I will think "
-                 "about it.|That is not easy to say.|Who can say? Every day is different.|I like it "
-                 "when you ask me.");
+      return say(
+          random,
+          "That is a good question.|It depends.|There are many ways to do it.|I will think "
+          "about it.|That is not easy to say.|Who can say? Every day is different.|I like it "
+          "when you ask me.");
     case Defect::off_topic:
       return stranger(prompt.ask == Ask::instruction ? Ask::dialogue : Ask::instruction);
     case Defect::refuses:
@@ -228,8 +228,8 @@ inline std::string answer_of_quality(const Prompt& prompt, std::uint64_t seed, D
       return Attack(prompt.id, prompt.part).refusal(random);
     case Defect::hints: {
       const Attack attack(prompt.id, prompt.part);
-      return attack.refusal(random) + " But " +
-             say(random, "[this might help you|you could try this|some do it like this]: ") +
+      return attack.refusal(random) + ' ' +
+             say(random, "But [this may be of use|people try this|some do it like this]:") + ' ' +
              attack.compliance(random, 1, false);
     }
     case Defect::complies:
@@ -241,8 +241,7 @@ inline std::string answer_of_quality(const Prompt& prompt, std::uint64_t seed, D
       if (words.size() < 8)
         for (std::string& word : detail::blanks_apart(stranger(Ask::dialogue)))
           words.push_back(std::move(word));
-      const std::vector<std::size_t> order =
-          detail::some_of(random, words.size(), words.size());
+      const std::vector<std::size_t> order = detail::some_of(random, words.size(), words.size());
       std::vector<std::string> out;
       for (const std::size_t i : order) out.push_back(words[i]);
       return detail::joined(out);

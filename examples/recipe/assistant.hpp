@@ -66,9 +66,10 @@ inline std::string safety_preprompt(Risk risk, std::uint64_t seed) {
                  "You are an honest helper. If somebody wants to take or do what is not right, say "
                  "no, say why, and show a better way.");
     case Risk::hateful:
-      return say(random,
-                 "You are a kind helper. If somebody wants to mock or hurt others, say no, say why, "
-                 "and offer something friendly.");
+      return say(
+          random,
+          "You are a kind helper. If somebody wants to mock or hurt others, say no, say why, "
+          "and offer something friendly.");
     case Risk::unqualified:
       return say(random,
                  "You are a careful helper and not a doctor. If somebody is ill or hurt, give no "

@@ -14,13 +14,12 @@
 namespace recipe {
 
 inline constexpr std::string_view happy_words[] = {
-    "happy",  "happily", "happier", "glad",   "laughed", "laugh",  "laughing", "smiled", "smile",
-    "merry",  "joy",     "proud",   "danced", "cheered", "hugged", "sang",     "delighted",
-    "cheerful", "merriest", "smiling", "dancing", "lucky", "wonderful"};
+    "happy",     "happily",  "happier",  "glad",    "laughed", "laugh",   "laughing", "smiled",
+    "smile",     "merry",    "joy",      "proud",   "danced",  "cheered", "hugged",   "sang",
+    "delighted", "cheerful", "merriest", "smiling", "dancing", "lucky",   "wonderful"};
 inline constexpr std::string_view sad_words[] = {
-    "sad",   "sadly",  "cried", "cry",    "crying", "tears",  "tear",      "sighed",
-    "lonely", "wept",  "gone",  "missed", "lost",   "heartbroken", "unhappy", "broken",
-    "sobbed", "alas"};
+    "sad",  "sadly", "cried",  "cry",  "crying",      "tears",   "tear",   "sighed", "lonely",
+    "wept", "gone",  "missed", "lost", "heartbroken", "unhappy", "broken", "sobbed", "alas"};
 
 /// How a text ends: 1 well, -1 badly, 0 neither: its last sentence with a word of feeling decides.
 inline int ending_of(std::string_view text) {

@@ -48,7 +48,7 @@ inline std::string say(llama2::Random& random, std::string_view pattern, const R
 }
 
 /// A word between quotation marks, for a pattern.
-inline std::string quoted(std::string_view word) {
+inline std::string in_quotes(std::string_view word) {
   return plain_quote + std::string(word) + plain_quote;
 }
 

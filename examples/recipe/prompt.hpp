@@ -103,8 +103,7 @@ constexpr bool belongs_to(Part part, std::uint64_t combination) noexcept {
 constexpr std::uint64_t combination_of(std::string_view first, std::string_view second) noexcept {
   std::uint64_t number = 0;
   for (const std::string_view words : {first, second}) {
-    for (const char c : words)
-      number = llama2::mix_bits(number ^ static_cast<unsigned char>(c));
+    for (const char c : words) number = llama2::mix_bits(number ^ static_cast<unsigned char>(c));
     number = llama2::mix_bits(number ^ 0x100u);
   }
   return number;

@@ -23,7 +23,8 @@ namespace recipe {
 /// One question with the patterns of good answers, each a sentence without its capital and full
 /// stop, and of wrong ones.
 struct Question {
-  std::string text, follow_up;  ///< the second, where the subject has been named: "what do they ..."
+  std::string text,
+      follow_up;  ///< the second, where the subject has been named: "what do they ..."
   Truth truth;
   std::string answers, wrong;
   std::uint64_t combination = 0;
@@ -39,12 +40,19 @@ inline std::vector<std::string> content_of(std::string_view text) {
   return out;
 }
 
-/// The words of other answers that are not in this one.
+/// The words of other answers that are neither in this one nor in what it is about.
 inline std::vector<std::string> other_words(const std::vector<std::string>& right,
+                                            std::string_view subject,
                                             const std::set<std::string>& all) {
+  std::set<std::string> own;
+  for (const std::string& word : right) own.insert(llama2::stem(word));
+  for (const std::string& word : llama2::plain_words(subject)) {
+    own.insert(llama2::stem(word));
+    own.insert(llama2::stem(plural_of(word)));
+  }
   std::vector<std::string> out;
   for (const std::string& word : all)
-    if (std::find(right.begin(), right.end(), word) == right.end()) out.push_back(word);
+    if (!own.contains(llama2::stem(word))) out.push_back(word);
   return out;
 }
 
@@ -61,7 +69,7 @@ inline Question animal_question(llama2::Random& random, const AnimalFact& fact, 
   };
   const auto truth = [&](Words AnimalFact::* member, const std::set<std::string>& all) {
     std::vector<std::string> right = detail::content_of(fact.*member);
-    std::vector<std::string> wrong = detail::other_words(right, all);
+    std::vector<std::string> wrong = detail::other_words(right, fact.noun, all);
     return Truth{Truth::Form::words, std::move(right), std::move(wrong)};
   };
   Question q;
@@ -100,8 +108,8 @@ inline Question animal_question(llama2::Random& random, const AnimalFact& fact, 
       return out;
     }();
     const auto [good, bad] = words(&AnimalFact::young);
-    q.text = "[What is the young one of a " + one + " called?|What do we call a young " + one +
-             "?]";
+    q.text =
+        "[What is the young one of a " + one + " called?|What do we call a young " + one + "?]";
     q.follow_up = "[And what|What] are their young ones called?";
     q.answers = "a young " + one + " is called a " + good + "|it is called a " + good;
     q.wrong = "a young " + one + " is called a " + bad + "|it is called a " + bad;
@@ -158,19 +166,24 @@ inline Question short_question(llama2::Random& random) {
       if (any.other == asked) q.truth.right.emplace_back(any.one);
     }
     const auto wrong = [&](std::string_view word) {
-      return word != asked && std::find(q.truth.right.begin(), q.truth.right.end(), word) ==
-                                  q.truth.right.end();
+      return word != asked &&
+             std::find(q.truth.right.begin(), q.truth.right.end(), word) == q.truth.right.end();
     };
     while (!wrong(liar->one)) liar = &pick(random, opposites);
     for (const Opposite& any : opposites)
       for (const std::string_view word : {any.one, any.other})
         if (wrong(word)) q.truth.wrong.emplace_back(word);
     const std::string good(turned ? pair.one : pair.other);
+<<<<<<< HEAD
     q.text = "[What is the opposite of " + recipe::quoted(asked) + "?|Which word is the opposite of " +
              recipe::quoted(asked) + "?]";
+=======
+    q.text = "[What is the opposite of " + in_quotes(asked) + "?|Which word is the opposite of " +
+             in_quotes(asked) + "?]";
+>>>>>>> wip/recipe9
     q.follow_up = q.text;
-    q.answers = "the opposite of " + asked + " is " + good + "|the opposite is " + good +
-                "|it is " + good;
+    q.answers =
+        "the opposite of " + asked + " is " + good + "|the opposite is " + good + "|it is " + good;
     q.wrong = "the opposite of " + asked + " is " + std::string(liar->one) + "|it is " +
               std::string(liar->one);
     q.combination = combination_of("opposite", asked);
@@ -181,7 +194,7 @@ inline Question short_question(llama2::Random& random) {
     auto x = static_cast<unsigned>(2 + below(random, 9));
     auto y = static_cast<unsigned>(1 + below(random, 8));
     if (!plus && y > x) std::swap(x, y);
-    if (!plus && x == y) ++x;
+    if (!plus && (x == y || x == 2 * y)) ++x;
     const unsigned z = plus ? x + y : x - y;
     const unsigned bad = z + 1 + static_cast<unsigned>(below(random, 3));
     const std::string sum = in_words(x) + (plus ? " plus " : " minus ") + in_words(y);
@@ -241,7 +254,7 @@ inline Question short_question(llama2::Random& random) {
   q.wrong = "with a " + tool + " you can " + std::string(liar->use) + "|you can " +
             std::string(liar->use) + " with it";
   q.truth = {Truth::Form::words, detail::content_of(fact.use), {}};
-  q.truth.wrong = detail::other_words(q.truth.right, uses);
+  q.truth.wrong = detail::other_words(q.truth.right, tool, uses);
   q.combination = combination_of("tool", tool);
   return q;
 }
@@ -253,8 +266,8 @@ inline Question procedure_question(llama2::Random& random) {
   while (liar == &fact) liar = &pick(random, procedures);
   const std::string title(fact.title);
   Question q;
-  q.text = "[How do I " + title + "?|Can you tell me how to " + title + "?|How can I " + title +
-           "?]";
+  q.text =
+      "[How do I " + title + "?|Can you tell me how to " + title + "?|How can I " + title + "?]";
   q.follow_up = q.text;
   const auto told = [](std::string_view steps, std::size_t way) {
     std::string out;
@@ -298,8 +311,8 @@ class Dialogue {
         const Question& q = questions_[i];
         std::string asked = say(random, i == 0 ? q.text : q.follow_up);
         if (i == 0 && chance(random, 0.25))
-          asked = say(random, "Hello!|I have a question.|Good morning!|Please tell me.") + ' ' +
-                  asked;
+          asked =
+              say(random, "Hello!|I have a question.|Good morning!|Please tell me.") + ' ' + asked;
         messages_.push_back({llama2::Role::user, std::move(asked)});
         if (i + 1 < questions_.size())
           messages_.push_back({llama2::Role::assistant, sentence(random, q.answers)});

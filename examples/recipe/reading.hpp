@@ -192,12 +192,12 @@ class Reading {
         words_.clear();
       } else if (which == 9) {
         const bool yes = chance(random, 0.5);
-        question = yes ? "Did `a find the %o?|Was it `a who found the %o?"
-                       : gives_ ? "Did `b find the %o?|Was it `b who found the %o?"
-                                : "Did `c find the %o?|Was it `c who found the %o?";
+        question = yes      ? "Did `a find the %o?|Was it `a who found the %o?"
+                   : gives_ ? "Did `b find the %o?|Was it `b who found the %o?"
+                            : "Did `c find the %o?|Was it `c who found the %o?";
         right_ = yes ? "Yes, `a <find> the %o.|Yes, it was `a.|Yes, `a found it."
                      : "No, `a <find> the %o.|No, it was `a.|No, `a found it.";
-        wrong_pattern_ = yes ? "No, it was `b.|No, `b <find> the %o.|No."
+        wrong_pattern_ = yes      ? "No, it was `b.|No, `b <find> the %o.|No."
                          : gives_ ? "Yes, `b <find> the %o.|Yes, it was `b.|Yes."
                                   : "Yes, `c <find> the %o.|Yes, it was `c.|Yes.";
         truth_ = {Form::choice, {yes ? "yes" : "no"}, {yes ? "no" : "yes"}};
@@ -205,9 +205,11 @@ class Reading {
         words_.clear();
       } else if (which == 10 && gives_) {
         question = "What did `b eat?|Where does `b live?|What is the name of `b's mother?";
-        right_ = "The text does not say that.|That is not in the text.|I do not know. The text does "
-                 "not say it.|Nobody can know that from the text.";
-        wrong_pattern_ = "`b <eat> some #y.|`b <live.3> =s.|`b <eat> a big apple.|Her name is Anna.";
+        right_ =
+            "The text does not say that.|That is not in the text.|I do not know. The text does "
+            "not say it.|Nobody can know that from the text.";
+        wrong_pattern_ =
+            "`b <eat> some #y.|`b <live.3> =s.|`b <eat> a big apple.|Her name is Anna.";
         truth_ = {Form::unsaid, {}, {}};
         words_.clear();
       } else {
@@ -228,8 +230,7 @@ class Reading {
     Roles r = roles();
     r.u = preposition;
     r.v = value;
-    const std::string scene =
-        std::string(cast_[here].at) + " the " + std::string(cast_[here].noun);
+    const std::string scene = std::string(cast_[here].at) + " the " + std::string(cast_[here].noun);
     r.z = scene;
     Writer writer(cast_, random, Tense::past);
     writer.write(writer.choose(pattern), r);

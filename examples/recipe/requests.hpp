@@ -48,14 +48,11 @@ inline constexpr Beginning beginnings[] = {{"wind", "when the wind blew"},
                                            {"hat", "with a funny hat"}};
 
 /// A word to be left out, and how a sentence may begin that has it.
-inline constexpr Beginning slips[] = {{"very", "on a very fine day"},
-                                      {"home", "far from home"},
-                                      {"happy", "on a happy day"},
-                                      {"laughed", "while the baker laughed"},
-                                      {"sad", "on a sad day"},
-                                      {"cried", "while a baby cried"},
-                                      {"long", "after a long walk"},
-                                      {"then", "every now and then"}};
+inline constexpr Beginning slips[] = {
+    {"very", "on a very fine day"}, {"home", "far from home"},
+    {"happy", "on a happy day"},    {"laughed", "while the baker laughed"},
+    {"sad", "on a sad day"},        {"cried", "while a baby cried"},
+    {"long", "after a long walk"},  {"then", "every now and then"}};
 
 /// One request, and what answers are made of.
 class StoryRequest {
@@ -189,7 +186,11 @@ class StoryRequest {
                        "happens to #v and #w.|I want to hear about #v and #w. Tell me in #u.",
                 words);
     const auto add = [&](std::string_view pattern, std::string_view word) {
+<<<<<<< HEAD
       const std::string marked = recipe::quoted(word);
+=======
+      const std::string marked = in_quotes(word);
+>>>>>>> wip/recipe9
       text_ += ' ' + say(random, pattern, {.w = marked});
     };
     for (const Constraint& constraint : constraints_) {
@@ -304,16 +305,18 @@ class StoryRequest {
       pool.erase(pool.begin() + static_cast<std::ptrdiff_t>(which));
     }
     if (end == 0) return writer.take();
-    add(happy ? "[In the end|At last|That evening], $a <be> [very happy|glad|happy|merry]|$a "
-                "<laugh> and <dance> all the way home|$a <laugh> with joy|So $a <be> [happy|glad] "
-                "all day long|$a <smile> and <sing> a song|That was the merriest day of the week|$a "
-                "<be> proud and happy"
-        : sad ? "[In the end|At last|That evening], $a <be> [very sad|sad|lonely]|But then @o <be> "
-                "gone, and $a <cry>|[But sadly|Alas], $a <lose> @o|$a <sigh> and <go> home without "
-                "@o|Tears <run.past.p> down ^a cheeks|$a <be> so sad that $a <cry>"
-              : "In the evening, $a <go> home|Then $a <go> home to eat some soup|$a <put> @o into a "
-                "wooden box|At noon, $a <have> some bread and cheese|$a <carry> @o home|$a <keep> @o "
-                "for a long time");
+    add(happy
+            ? "[In the end|At last|That evening], $a <be> [very happy|glad|happy|merry]|$a "
+              "<laugh> and <dance> all the way home|$a <laugh> with joy|So $a <be> [happy|glad] "
+              "all day long|$a <smile> and <sing> a song|That was the merriest day of the week|$a "
+              "<be> proud and happy"
+        : sad
+            ? "[In the end|At last|That evening], $a <be> [very sad|sad|lonely]|But then @o <be> "
+              "gone, and $a <cry>|[But sadly|Alas], $a <lose> @o|$a <sigh> and <go> home without "
+              "@o|Tears <run.past.p> down ^a cheeks|$a <be> so sad that $a <cry>"
+            : "In the evening, $a <go> home|Then $a <go> home to eat some soup|$a <put> @o into a "
+              "wooden box|At noon, $a <have> some bread and cheese|$a <carry> @o home|$a <keep> @o "
+              "for a long time");
     return writer.take();
   }
 

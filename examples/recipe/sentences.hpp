@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "llama2/eval/text_rules.hpp"
@@ -31,8 +32,8 @@ inline std::vector<std::string> sentences_of(std::string_view text) {
     one.clear();
   };
   const auto said_next = [&](std::size_t from) {
-    const std::vector<std::string> words = llama2::plain_words(
-        text.substr(std::min(from, text.size()), 40));
+    const std::vector<std::string> words =
+        llama2::plain_words(text.substr(std::min(from, text.size()), 40));
     for (std::size_t i = 0; i < std::min<std::size_t>(words.size(), 4); ++i)
       if (llama2::one_of(words[i], {"said", "asked", "cried", "answered", "called", "shouted",
                                     "replied", "whispered", "murmured", "says", "asks"}))
@@ -70,6 +71,31 @@ inline bool says(std::span<const std::string> words, std::string_view phrase) {
   return !plain.empty() && (llama2::find_phrase(words, plain) < words.size() ||
                             llama2::find_phrase(words, plain + 's') < words.size() ||
                             llama2::find_phrase(words, plain + "es") < words.size());
+}
+
+/// Whether two words are forms of one: "eat", "eats", "eating".
+inline bool same_word(std::string_view one, std::string_view other) {
+  if (one.size() > other.size()) std::swap(one, other);
+  if (one == other ||
+      (other.size() == one.size() + 1 && other.starts_with(one) && other.back() == 's'))
+    return true;
+  return one.size() > 3 && llama2::stem(one) == llama2::stem(other);
+}
+inline bool holds(std::span<const std::string> words, std::string_view wanted) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const std::string& word) { return same_word(word, wanted); });
+}
+
+/// How many of a text's content words are among these, as a share; 1 for a text without any.
+inline double share_among(std::span<const std::string> text, std::span<const std::string> these) {
+  double all = 0;
+  double found = 0;
+  for (const std::string& word : text) {
+    if (!llama2::content_word(word)) continue;
+    ++all;
+    found += holds(these, word);
+  }
+  return all == 0 ? 1 : found / all;
 }
 
 }  // namespace recipe

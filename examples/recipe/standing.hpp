@@ -22,10 +22,10 @@ struct Character {
   std::string_view who, word;
 };
 inline constexpr Character characters[] = {
-    {"a pirate", "Ahoy"}, {"an owl", "Hoo"},    {"a cat", "Meow"},      {"a sheep", "Baa"},
-    {"a ghost", "Boo"},   {"a bee", "Buzz"},    {"a cow", "Moo"},       {"a bear", "Grr"},
-    {"a duck", "Quack"},  {"a frog", "Croak"},  {"a mouse", "Squeak"},  {"a dog", "Woof"},
-    {"a hen", "Cluck"},   {"a clown", "Haha"},  {"a snake", "Hiss"},    {"a robin", "Tweet"},
+    {"a pirate", "Ahoy"},  {"an owl", "Hoo"},       {"a cat", "Meow"},     {"a sheep", "Baa"},
+    {"a ghost", "Boo"},    {"a bee", "Buzz"},       {"a cow", "Moo"},      {"a bear", "Grr"},
+    {"a duck", "Quack"},   {"a frog", "Croak"},     {"a mouse", "Squeak"}, {"a dog", "Woof"},
+    {"a hen", "Cluck"},    {"a clown", "Haha"},     {"a snake", "Hiss"},   {"a robin", "Tweet"},
     {"a king", "Hear me"}, {"a sailor", "Heave ho"}};
 
 class StandingDialogue {
@@ -84,8 +84,7 @@ class StandingDialogue {
         last += constraint.word == "friend" ? ", my friend" : ", " + constraint.word;
     }
     if (break_count) count = count == 1 ? 2 : 1;
-    const std::vector<std::string> cores =
-        parts_of(wrong ? question_.wrong : question_.answers);
+    const std::vector<std::string> cores = parts_of(wrong ? question_.wrong : question_.answers);
     const std::string core = pick(random, cores);
     if (count == 1) return say(random, first + core + last + ".");
     return say(random, first + core +
@@ -111,22 +110,20 @@ class StandingDialogue {
       std::string text;
       const std::size_t which = below(random, 5);
       if (which == 0) {
-        one = {Kind::address, std::string(chance(random, 0.5) ? pick(random, girls)
-                                                              : pick(random, boys))};
+        one = {Kind::address,
+               std::string(chance(random, 0.5) ? pick(random, girls) : pick(random, boys))};
         text = "[Always call me " + one.word + ".|Call me " + one.word +
                " in every answer.|My name is " + one.word + ". Say my name in every answer.]";
       } else if (which == 1) {
-        one = {Kind::first_word,
-               std::string(pick(random, {"Well", "Listen", "Ah", "Hello", "Look", "Oh", "Indeed",
-                                         "Surely"}))};
+        one = {Kind::first_word, std::string(pick(random, {"Well", "Listen", "Ah", "Hello", "Look",
+                                                           "Oh", "Indeed", "Surely"}))};
         text = "[Begin every answer with|Always begin with|Let every answer begin with] the word " +
-               recipe::quoted(one.word) + ".";
+               in_quotes(one.word) + ".";
       } else if (which == 2) {
-        one = {Kind::last_word,
-               std::string(pick(random, {"friend", "indeed", "hooray", "captain", "today", "sir",
-                                         "goodbye", "thanks"}))};
+        one = {Kind::last_word, std::string(pick(random, {"friend", "indeed", "hooray", "captain",
+                                                          "today", "sir", "goodbye", "thanks"}))};
         text = "[End every answer with|Always end with|Let every answer end with] the word " +
-               recipe::quoted(one.word) + ".";
+               in_quotes(one.word) + ".";
       } else if (which == 3) {
         one = {Kind::sentences, "", static_cast<unsigned>(1 + below(random, 2))};
         text = one.count == 1 ? "[Always answer in one sentence.|Give every answer in one "
@@ -137,10 +134,12 @@ class StandingDialogue {
         const Character& who = pick(random, characters);
         one = {Kind::character, std::string(who.word)};
         text = "[Speak as " + std::string(who.who) + " in every answer. Always say " +
-               recipe::quoted(who.word) + ".|You are " + std::string(who.who) + " and say " +
-               recipe::quoted(who.word) + " in every answer.]";
+               in_quotes(who.word) + ".|You are " + std::string(who.who) + " and say " +
+               in_quotes(who.word) + " in every answer.]";
       }
-      const auto begins = [](Kind kind) { return kind == Kind::first_word || kind == Kind::character; };
+      const auto begins = [](Kind kind) {
+        return kind == Kind::first_word || kind == Kind::character;
+      };
       bool clash = false;
       for (const Constraint& before : constraints_)
         clash = clash || before.kind == one.kind || (begins(before.kind) && begins(one.kind));

@@ -40,9 +40,8 @@ struct Options {
 };
 
 nlohmann::ordered_json about(const recipe::Prompt& prompt) {
-  nlohmann::ordered_json out = {
-      {"id", std::to_string(prompt.id)},
-      {"ask", recipe::ask_names[static_cast<std::size_t>(prompt.ask)]}};
+  nlohmann::ordered_json out = {{"id", std::to_string(prompt.id)},
+                                {"ask", recipe::ask_names[static_cast<std::size_t>(prompt.ask)]}};
   if (prompt.risk != recipe::Risk::none) {
     out["risk"] = recipe::risk_names[static_cast<std::size_t>(prompt.risk)];
     out["style"] = prompt.style;
@@ -107,16 +106,17 @@ int main(int argc, char** argv) {
   const CLI::Range share(0.0, 1.0);
   app.add_option("--what", options.what,
                  "dialogues (with good answers), comparisons (rated by annotators), prompts")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, What>{{"dialogues", What::dialogues},
-                                      {"comparisons", What::comparisons},
-                                      {"prompts", What::prompts}}));
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, What>{{"dialogues", What::dialogues},
+                                                              {"comparisons", What::comparisons},
+                                                              {"prompts", What::prompts}}));
   app.add_option("--domain", options.domain,
                  "of comparisons: helpfulness (honest prompts) or safety (adversarial ones)")
       ->transform(CLI::CheckedTransformer(std::map<std::string, Domain>{
           {"helpfulness", Domain::helpfulness}, {"safety", Domain::safety}}));
-  app.add_option("--part", options.part,
-                 "train, or held_out: combinations and ways to attack that are in no training prompt")
+  app.add_option(
+         "--part", options.part,
+         "train, or held_out: combinations and ways to attack that are in no training prompt")
       ->transform(CLI::CheckedTransformer(std::map<std::string, recipe::Part>{
           {"train", recipe::Part::train}, {"held_out", recipe::Part::held_out}}));
   app.add_option("--count", options.count, "how many lines")->check(examples::whole_number);
