@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
       "  tell_story --prompt \"Ada was a shy girl who\"   goes on from there"};
   std::string model_path = LLAMA2_STORYTELLER;
   std::string prompt;
-  llama2::GenerateOptions options{.max_tokens = 500, .temperature = 0.7f, .top_p = 0.95f};
+  llama2::GenerateOptions options{.max_tokens = 500, .temperature = 0.4f, .top_p = 0.95f};
   app.add_option("--prompt", prompt, "how the story begins; by default the model begins it");
   app.add_option("--temperature", options.temperature, "0 takes the likeliest token each time")
       ->capture_default_str();

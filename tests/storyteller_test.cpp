@@ -18,11 +18,11 @@ TEST_CASE("the committed model knows its world as well as its card says") {
   const auto model = llama2::load<Storyteller>(path);
   const auto tokenizer = llama2::load_tokenizer(path);
   const auto loss = recipe::held_out_loss(model, tokenizer, 100);
-  CHECK(loss.nats == Approx(0.0).margin(0.002));
+  CHECK(loss.nats == Approx(0.3741).margin(0.002));
 
   llama2::Session session{model, tokenizer};
   std::string story;
-  const auto result = session.generate("", {.max_tokens = 500, .temperature = 0.7f, .seed = 1},
+  const auto result = session.generate("", {.max_tokens = 500, .temperature = 0.4f, .seed = 1},
                                        [&](std::string_view text) {
                                          story += text;
                                          return true;

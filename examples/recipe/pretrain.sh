@@ -23,8 +23,8 @@ programs=$root/build/native/examples
 
 # Stage 2: the tokenizer and the model.
 "$programs/pretrain" --corpus "$out/corpus.txt" --out "$out" --shape storyteller \
-  --steps STEPS --batch 8 --rate RATE --validation 0.01 --validate-every 500 --save-every 250 \
-  --threads 2
+  --steps 2800 --batch 8 --rate 2e-3 --validation 0.01 --validate-every 400 --save-every 200 \
+  --prompt ""
 
 # Stage 3: eight bits, and ten stories as they come.
 "$programs/quantize" "$out/model.gguf" "$out/storyteller.gguf" --format Q8_0
@@ -32,3 +32,4 @@ for seed in 1 2 3 4 5 6 7 8 9 10; do
   echo "--- seed $seed"
   "$programs/tell_story" --model "$out/storyteller.gguf" --seed "$seed"
 done | tee "$out/samples.txt"
+"$programs/held_out_loss" --model "$out/storyteller.gguf"
