@@ -174,13 +174,8 @@ inline Question short_question(llama2::Random& random) {
       for (const std::string_view word : {any.one, any.other})
         if (wrong(word)) q.truth.wrong.emplace_back(word);
     const std::string good(turned ? pair.one : pair.other);
-<<<<<<< HEAD
-    q.text = "[What is the opposite of " + recipe::quoted(asked) + "?|Which word is the opposite of " +
-             recipe::quoted(asked) + "?]";
-=======
     q.text = "[What is the opposite of " + in_quotes(asked) + "?|Which word is the opposite of " +
              in_quotes(asked) + "?]";
->>>>>>> wip/recipe9
     q.follow_up = q.text;
     q.answers =
         "the opposite of " + asked + " is " + good + "|the opposite is " + good + "|it is " + good;

@@ -186,11 +186,7 @@ class StoryRequest {
                        "happens to #v and #w.|I want to hear about #v and #w. Tell me in #u.",
                 words);
     const auto add = [&](std::string_view pattern, std::string_view word) {
-<<<<<<< HEAD
-      const std::string marked = recipe::quoted(word);
-=======
       const std::string marked = in_quotes(word);
->>>>>>> wip/recipe9
       text_ += ' ' + say(random, pattern, {.w = marked});
     };
     for (const Constraint& constraint : constraints_) {
