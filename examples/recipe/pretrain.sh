@@ -18,7 +18,7 @@ mkdir -p "$out"
 )
 programs=$root/build/native/examples
 
-# Stage 1: the corpus, 100,000 texts. The second one has texts that no model has seen.
+# Stage 1: the corpus, 100,000 texts.
 [[ -f "$out/corpus.txt" ]] || "$programs/write_stories" --count 100000 --seed 1 --out "$out/corpus.txt"
 
 # Stage 2: the tokenizer and the model.
@@ -26,7 +26,7 @@ programs=$root/build/native/examples
   --steps 2800 --batch 8 --rate 2e-3 --validation 0.01 --validate-every 400 --save-every 200 \
   --prompt ""
 
-# Stage 3: eight bits, and ten stories as they come.
+# Stage 3: eight bits, ten stories as they come, and the loss on texts of another seed.
 "$programs/quantize" "$out/model.gguf" "$out/storyteller.gguf" --format Q8_0
 for seed in 1 2 3 4 5 6 7 8 9 10; do
   echo "--- seed $seed"
