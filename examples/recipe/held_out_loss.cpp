@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   app.add_option("--model", path, "a file of the project's own shape")->capture_default_str();
   app.add_option("--count", count, "how many texts")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1'000'000));
   return examples::run(app, argc, argv, [&] {
     const auto model = llama2::load<llama2::Model<recipe::Storyteller, llama2::Q8_0>>(path);
     const auto loss = recipe::held_out_loss(model, llama2::load_tokenizer(path), count);
