@@ -17,6 +17,7 @@
 #include "llama2/format/panel.hpp"
 #include "llama2/format/quantised.hpp"
 #include "llama2/kernels/prepare-inl.hpp"
+#include "llama2/kernels/read_ahead.hpp"
 #include "llama2/simd/dots-inl.hpp"
 
 LLAMA2_TARGET_BEGIN;
@@ -162,12 +163,21 @@ LLAMA2_NOINLINE inline void copy_rows(const float* from, std::size_t from_stride
     std::memcpy(to + t * to_stride, from + t * from_stride, rows * sizeof(float));
 }
 
+/// Asks for `bytes` bytes that will be read soon; they need not exist.
+LLAMA2_INLINE void fetch(const void* from, std::size_t bytes) {
+  constexpr std::size_t line = 64;
+  for (std::size_t at = 0; at < bytes; at += line)
+    __builtin_prefetch(static_cast<const std::byte*>(from) + at);
+}
+
 /// Adds `depth` blocks, which lie `step` apart, to y[t][0 .. rows) for the rows of `Vectors`
 /// vectors and `Tokens` tokens from `t0` of a tile on; the first blocks of a row set y instead.
+/// Asks for weights `ahead` bytes before they are needed, unless that is 0.
 template <std::size_t Vectors, std::size_t Tokens, class T0, WeightFormat F, std::size_t T>
 LLAMA2_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step,
                         std::size_t depth, const ActivationTile<activation_form<F>, T>* x, T0 t0,
-                        bool first, std::size_t rows, float* y, std::size_t y_stride) {
+                        bool first, std::size_t rows, float* y, std::size_t y_stride,
+                        std::size_t ahead = 0) {
   using namespace simd;
   constexpr RowFloats d;
   constexpr std::size_t all = Vectors * d.lanes;
@@ -189,6 +199,8 @@ LLAMA2_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t ste
   }
   for (std::size_t b = 0; b < depth; ++b, w += step) {
     if constexpr (Tokens == 1 && activation_form<F> != ActivationForm::floats) {
+      if (ahead != 0)
+        fetch(reinterpret_cast<const std::byte*>(w) + ahead, Vectors / row_vectors * sizeof *w);
       // One vector after the other: there are many, and what they are unpacked to needs registers.
 #pragma GCC unroll 16
       for (std::size_t i = 0; i < Vectors; ++i) {
@@ -250,9 +262,11 @@ void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth, 
   constexpr ActivationForm form = activation_form<F>;
   if (tokens == 1) {  // one ascending stream
     const auto* const column = reinterpret_cast<const ActivationTile<form, 1>*>(x);
+    const bool large = panels * depth * sizeof *stripe >= llama2::detail::read_ahead_from;
+    const std::size_t ahead = large ? llama2::detail::read_ahead_bytes : 0;
     with_constant<stripe_panels>(panels, [&](auto count) LLAMA2_TARGET_ATTR {
       tile<count() * row_vectors, 1, FromFirst>(stripe, 0, panels, depth, column, {}, true, rows, y,
-                                                y_stride);
+                                                y_stride, ahead);
     });
     return;
   }
