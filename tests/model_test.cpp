@@ -78,6 +78,14 @@ void check_against_reference(std::size_t count, double tolerance) {
   CHECK(relative_error(all_logits(model, tokens, count), expected.logits) < tolerance);
 }
 
+/// Where the processor multiplies pairs of bfloat16, products with such weights round their
+/// activations to 8 bits, each layer's anew; the kernels' own tests compare those exactly.
+#if LLAMA2_SIMD_BF16
+constexpr double bf16_error = 5e-2;
+#else
+constexpr double bf16_error = 2e-5;
+#endif
+
 }  // namespace
 
 TEST_CASE("logits equal the committed float64 logits of another implementation") {
@@ -90,12 +98,12 @@ TEST_CASE("logits equal the committed float64 logits of another implementation")
 TEST_CASE("logits equal the reference for every format of weights and of the cache") {
   check_against_reference<Model<TinyGrouped, F32, F32>>(100, 2e-5);
   check_against_reference<Model<TinyGrouped, F16, F32>>(70, 2e-5);
-  check_against_reference<Model<TinyGrouped, BF16, F32>>(70, 2e-5);
+  check_against_reference<Model<TinyGrouped, BF16, F32>>(70, bf16_error);
   check_against_reference<Model<TinyPlain, F32, F32>>(100, 2e-5);
   check_against_reference<Model<TinyGrouped, F32, F16>>(100, 2e-2);  // the cache rounds
-  check_against_reference<Model<TinyPlain, BF16, F16>>(70, 2e-2);
+  check_against_reference<Model<TinyPlain, BF16, F16>>(70, std::max(bf16_error, 2e-2));
   check_against_reference<Model<TinyGrouped, F32, Q8_0>>(100, 5e-2);
-  check_against_reference<Model<TinyGrouped, Mixed<F16, BF16, F32>, F32>>(70, 2e-5);
+  check_against_reference<Model<TinyGrouped, Mixed<F16, BF16, F32>, F32>>(70, bf16_error);
 }
 
 TEMPLATE_TEST_CASE("8-bit activations cost at most 2 % of the logits' root mean square", "",
