@@ -2,7 +2,9 @@
 
 #include <cstddef>
 
-namespace llama2::detail {
+#include "llama2/base/config.hpp"
+
+namespace llama2::inline LLAMA2_ABI::detail {
 
 /// How far ahead of its reads a product with one token asks for weights, in bytes; 0: it does not.
 /// Intel's cores follow a stream less far by themselves than their memory needs (measured:
@@ -21,4 +23,4 @@ inline const std::size_t read_ahead_bytes = choose_read_ahead();
 /// Stripes of fewer bytes belong to models that lie in a cache: there is nothing to wait for.
 inline constexpr std::size_t read_ahead_from = 64 << 10;
 
-}  // namespace llama2::detail
+}  // namespace llama2::inline LLAMA2_ABI::detail
