@@ -79,17 +79,17 @@ inline constexpr ReadLoop reads[] = {read_loop<1, 4, 0>,    read_loop<1, 1, 0>,
                                      read_loop<2, 2, 0>,    read_loop<4, 1, 0>};
 
 /// Independent sums, as many as hide the latency of an instruction and leave room for operands in
-/// sixteen registers.
-inline constexpr std::size_t chains = 10;
+/// sixteen registers, or in AVX-512's thirty-two: `vdpbf16ps` needs more than twelve on Zen 5.
+inline constexpr std::size_t chains = simd::native_lanes == 16 ? 20 : 10;
 
 /// Runs `rounds` of add(sum) on sums that begin at start(j), all different.
 template <class Start, class Add>
 LLAMA2_INLINE void run_chains(std::size_t rounds, Start&& start, Add&& add) {
   decltype(start(0)) sums[chains];
-#pragma GCC unroll 16
+#pragma GCC unroll 32
   for (std::size_t j = 0; j < chains; ++j) sums[j] = start(static_cast<int>(j));
   for (std::size_t i = 0; i < rounds; ++i) {
-#pragma GCC unroll 16
+#pragma GCC unroll 32
     for (std::size_t j = 0; j < chains; ++j) {
       add(sums[j]);
       renew(sums[j]);
@@ -157,20 +157,20 @@ inline void nibble_products(std::size_t rounds) noexcept {
   auto ones = ops::set<ops::Words>(1);
   renew(ones);
   ops::Words sums[chains];
-#pragma GCC unroll 16
+#pragma GCC unroll 32
   for (std::size_t j = 0; j < chains; ++j)
     sums[j] = ops::set<ops::Words>(static_cast<std::int16_t>(j));
   for (std::size_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 8
     for (std::size_t group = 0; group < 8; ++group) {
-#pragma GCC unroll 16
+#pragma GCC unroll 32
       for (std::size_t j = 0; j < chains; ++j) {
         renew(w);
         sums[j] = ops::add(sums[j], ops::add_byte_pairs(w, x));
         renew(sums[j]);
       }
     }
-#pragma GCC unroll 16
+#pragma GCC unroll 32
     for (std::size_t j = 0; j < chains; ++j) {
       sums[j] = ops::cast<ops::Words>(ops::add_word_pairs(sums[j], ones));
       renew(sums[j]);

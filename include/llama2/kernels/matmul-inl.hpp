@@ -172,7 +172,8 @@ LLAMA2_INLINE void fetch(const void* from, std::size_t bytes) {
 
 /// Adds `depth` blocks, which lie `step` apart, to y[t][0 .. rows) for the rows of `Vectors`
 /// vectors and `Tokens` tokens from `t0` of a tile on; the first blocks of a row set y instead.
-/// Asks for weights `ahead` bytes before they are needed, unless that is 0.
+/// Unless `ahead` is 0, asks for what lies so many bytes beyond each block that it reads: of the
+/// weights where there is a single token, of 8-bit activations where there are all of a tile.
 template <std::size_t Vectors, std::size_t Tokens, class T0, WeightFormat F, std::size_t T>
 LLAMA2_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step,
                         std::size_t depth, const ActivationTile<activation_form<F>, T>* x, T0 t0,
@@ -197,6 +198,13 @@ LLAMA2_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t ste
     for (std::size_t i = 0; i < Vectors; ++i)
       sums[t][i] = first ? zero(d) : load(d, at + t * stride + i * d.lanes);
   }
+  // Lines of y would keep others waiting while they come from far.
+  if constexpr (Tokens == tile_tokens) {
+    if (first) {
+      for (std::size_t t = 0; t < Tokens; ++t)
+        for (std::size_t i = 0; i < all; i += 16) __builtin_prefetch(at + t * stride + i, 1);
+    }
+  }
   for (std::size_t b = 0; b < depth; ++b, w += step) {
     if constexpr (Tokens == 1 && activation_form<F> != ActivationForm::floats) {
       if (ahead != 0)
@@ -210,6 +218,9 @@ LLAMA2_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t ste
         sums[0][i] = sum[0][0];
       }
     } else {
+      if constexpr (Tokens == tile_tokens && activation_form<F> == ActivationForm::quads) {
+        if (ahead != 0) fetch(reinterpret_cast<const std::byte*>(x + b) + ahead, sizeof *x);
+      }
       add_block<Vectors, Tokens>(w, row, x[b], t0, sums);
     }
   }
@@ -232,11 +243,11 @@ LLAMA2_INLINE void with_constant(std::size_t n, F&& f) {
     with_constant<Most - 1>(n, f);
 }
 
-/// Calls tile for `Tokens` tokens and all rows of a stripe.
+/// Calls tile for `Tokens` tokens and all rows of a stripe; for the last of them with `ahead`.
 template <std::size_t Tokens, class T0, WeightFormat F, std::size_t T>
 void all_rows(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth,
               const ActivationTile<activation_form<F>, T>* x, T0 t0, bool first, std::size_t rows,
-              float* y, std::size_t y_stride) noexcept {
+              float* y, std::size_t y_stride, std::size_t ahead = 0) noexcept {
   constexpr std::size_t most = tile_vectors<activation_form<F>>;
   const std::size_t vectors = panels * row_vectors;
   for (std::size_t v = 0; v < vectors; v += most) {
@@ -244,7 +255,7 @@ void all_rows(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth
     if (at >= rows) break;
     with_constant<most>(std::min(most, vectors - v), [&](auto count) LLAMA2_TARGET_ATTR {
       tile<count(), Tokens, T0>(stripe + at / panel_rows, at % panel_rows, panels, depth, x, t0,
-                                first, rows - at, y + at, y_stride);
+                                first, rows - at, y + at, y_stride, v + most < vectors ? 0 : ahead);
     });
   }
 }
@@ -281,7 +292,8 @@ void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth, 
       float* const out = y + t * y_stride;
       std::size_t left = std::min(tile_tokens, tokens - t);
       if (left == tile_tokens) {
-        all_rows<tile_tokens, FromFirst>(w, panels, n, columns, {}, k == 0, rows, out, y_stride);
+        all_rows<tile_tokens, FromFirst>(w, panels, n, columns, {}, k == 0, rows, out, y_stride,
+                                         tile_bytes);
         continue;
       }
       std::size_t at = 0;

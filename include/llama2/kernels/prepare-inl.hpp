@@ -28,7 +28,7 @@ struct QuantisedBlock {
 /// Quantises n <= 32 floats; zeros follow them. An infinity or NaN spoils the block's values.
 inline void quantise(const float* x, std::size_t n, QuantisedBlock& out) noexcept {
   using namespace simd;
-  constexpr Floats<(native_lanes < 8 ? native_lanes : 8)> d;
+  constexpr Floats<(native_lanes < 16 ? native_lanes : 16)> d;
   alignas(64) float block[32];
   if (n < 32) {
     for (std::size_t i = 0; i < 32; ++i) block[i] = i < n ? x[i] : 0.0f;
