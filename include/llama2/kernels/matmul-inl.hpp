@@ -274,7 +274,7 @@ void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth, 
   if (tokens == 1) {  // one ascending stream
     const auto* const column = reinterpret_cast<const ActivationTile<form, 1>*>(x);
     const bool large = panels * depth * sizeof *stripe >= llama2::detail::read_ahead_from;
-    const std::size_t ahead = large ? llama2::detail::read_ahead_bytes : 0;
+    const std::size_t ahead = large ? llama2::detail::read_ahead_bytes<form>() : 0;
     with_constant<stripe_panels>(panels, [&](auto count) LLAMA2_TARGET_ATTR {
       tile<count() * row_vectors, 1, FromFirst>(stripe, 0, panels, depth, column, {}, true, rows, y,
                                                 y_stride, ahead);

@@ -3,22 +3,37 @@
 #include <cstddef>
 
 #include "llama2/base/config.hpp"
+#include "llama2/format/activation.hpp"
 
 namespace llama2::inline LLAMA2_ABI::detail {
 
-/// How far ahead of its reads a product with one token asks for weights, in bytes; 0: it does not.
-/// Intel's cores follow a stream less far by themselves than their memory needs (measured:
-/// docs/kernels.md); on AMD's, asking costs more than it brings.
-inline std::size_t choose_read_ahead() noexcept {
+/// How far ahead of its reads a product with one token asks for weights, in bytes, or 0: it does
+/// not.
+struct ReadAhead {
+  std::size_t floats;  ///< in 32 and 16 bits
+  std::size_t quads;   ///< in 8 and 4 bits
+};
+
+/// Intel's cores follow a stream less far by themselves than their memory needs. AMD's do so where
+/// weights have 8 or 4 bits, since Zen 4; floats, and older cores, lose more by asking than they
+/// gain (measured: docs/kernels.md).
+inline ReadAhead choose_read_ahead() noexcept {
+  constexpr std::size_t far = 4096;
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_cpu_init();
-  return __builtin_cpu_is("intel") ? 4096 : 0;
-#else
-  return 0;
+  if (__builtin_cpu_is("intel")) return {far, far};
+  if (__builtin_cpu_supports("avx512f")) return {0, far};
 #endif
+  return {0, 0};
 }
 
-inline const std::size_t read_ahead_bytes = choose_read_ahead();
+inline const ReadAhead read_ahead = choose_read_ahead();
+
+/// The same for products with activations in `Form`.
+template <ActivationForm Form>
+std::size_t read_ahead_bytes() noexcept {
+  return Form == ActivationForm::quads ? read_ahead.quads : read_ahead.floats;
+}
 
 /// Stripes of fewer bytes belong to models that lie in a cache: there is nothing to wait for.
 inline constexpr std::size_t read_ahead_from = 64 << 10;
