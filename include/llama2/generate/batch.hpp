@@ -85,10 +85,10 @@ class Batch {
     const bool blank = prompt.size() == 1 && prompt.front() == tokenizer_.bos();
     prompt.reserve(past.capacity());
     Continuation continuation(tokenizer_, options, past.capacity(), blank);
-    auto text = std::make_unique<Text>(Text{next_id_, std::move(past), std::move(prompt),
-                                            std::move(continuation), Sampler(model_.vocab()),
-                                            std::move(on_text), std::move(on_end), options.cancel,
-                                            options.on_prompt, known});
+    auto text = std::make_unique<Text>(
+        Text{next_id_, std::move(past), std::move(prompt), std::move(continuation),
+             Sampler(model_.vocab(), model_.target()), std::move(on_text), std::move(on_end),
+             options.cancel, options.on_prompt, known});
     text->sampler.seed(options.seed);
     // What steps need, so that they allocate nothing.
     const std::size_t takers = std::min(texts_.size() + 1, workspace_.rows());
@@ -110,9 +110,18 @@ class Batch {
 
   /// The tokens of a text so far; none once it has ended.
   [[nodiscard]] std::span<const Token> tokens(Id id) const noexcept {
-    for (const auto& text : texts_)
-      if (text->id == id) return text->tokens;
-    return {};
+    const Text* const text = find(id);
+    return text == nullptr ? std::span<const Token>() : std::span<const Token>(text->tokens);
+  }
+
+  /// What has been evaluated of a text, to be added with all or the first of its tokens as another
+  /// text, of at most `context` tokens. Throws `invalid_argument` for a text that has ended, and
+  /// what `KvSequence::fork` throws.
+  [[nodiscard]] Sequence fork(Id id, std::size_t context) const {
+    const Text* const text = find(id);
+    if (text == nullptr)
+      throw Error(ErrorCode::invalid_argument, "there is no such text in the batch");
+    return text->sequence.fork(context);
   }
 
   /// One pass: a token for each text that has been evaluated to its end, and of the prompts what
@@ -207,6 +216,12 @@ class Batch {
     bool taken = false;  // whether the step gives its logits
     bool ended = false;
   };
+
+  [[nodiscard]] const Text* find(Id id) const noexcept {
+    for (const auto& text : texts_)
+      if (text->id == id) return text.get();
+    return nullptr;
+  }
 
   /// Takes a text further by `act`, which returns whether it goes on; otherwise it has ended, and
   /// also by what it throws, which goes to `failure` unless there is one already.
