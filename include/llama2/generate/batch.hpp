@@ -19,6 +19,7 @@
 #include "llama2/generate/continuation.hpp"
 #include "llama2/generate/sampler.hpp"
 #include "llama2/model/context_shift.hpp"
+#include "llama2/model/linear.hpp"
 #include "llama2/model/model.hpp"
 #include "llama2/text/tokenizer.hpp"
 
@@ -182,13 +183,23 @@ class Batch {
           return true;
         });
     // The rows' order is that of the takers'.
+    const auto logits_of = [&](std::size_t i) { return logits.subspan(i * vocab, vocab); };
+    for (Text* const text : takers_)
+      if (!text->ended)
+        advance(*text, failure, [&] {
+          return text->continuation.prepare(
+              text->tokens, text->on_text, [&](std::size_t sinks) { forget_middle(*text, sinks); });
+        });
+    choose(logits_of);
     for (std::size_t i = 0; i < takers_.size(); ++i) {
       Text& text = *takers_[i];
       if (text.ended) continue;
       advance(text, failure, [&] {
-        return text.continuation.next(logits.subspan(i * vocab, vocab), text.tokens, text.sampler,
-                                      text.on_text,
-                                      [&](std::size_t sinks) { forget_middle(text, sinks); });
+        if (text.continuation.has_stages())
+          text.next = text.continuation.choose(logits_of(i), text.tokens, text.sampler);
+        else if (text.failure)
+          std::rethrow_exception(text.failure);
+        return text.continuation.take(text.next, logits_of(i), text.tokens, text.on_text);
       });
     }
     return forget_ended(failure);
@@ -215,7 +226,29 @@ class Batch {
     std::size_t known;   // tokens that were evaluated before
     bool taken = false;  // whether the step gives its logits
     bool ended = false;
+    Token next = 0;                   // chosen, not yet taken
+    std::exception_ptr failure = {};  // of choosing
   };
+
+  /// Chooses the next token of each taker, several at a time: all over the vocabulary takes as long
+  /// as a part of the pass. The user's stages are not for other threads.
+  template <class LogitsOf>
+  void choose(LogitsOf&& logits_of) noexcept {
+    constexpr std::size_t cost = 16;  // of a logit, in multiply-adds
+    parallel_ranges(model_.executor(), takers_.size(), 1, cost * model_.vocab(),
+                    [&](std::size_t begin, std::size_t end) {
+                      for (std::size_t i = begin; i < end; ++i) {
+                        Text& text = *takers_[i];
+                        if (text.ended || text.continuation.has_stages()) continue;
+                        try {
+                          text.next =
+                              text.continuation.choose(logits_of(i), text.tokens, text.sampler);
+                        } catch (...) {
+                          text.failure = std::current_exception();
+                        }
+                      }
+                    });
+  }
 
   [[nodiscard]] const Text* find(Id id) const noexcept {
     for (const auto& text : texts_)
