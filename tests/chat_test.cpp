@@ -171,13 +171,25 @@ TEST_CASE("a chat resumed from its transcript goes on as if never left") {
 
 TEST_CASE("only what is new of a dialogue is evaluated") {
   TinyChat chat = tiny_chat();
+  std::uint64_t evaluated = 0;
+  chat.generate_options().on_prompt = [&](std::uint64_t, std::uint64_t total) {
+    evaluated = total;
+  };
   const auto first = chat.say("the hat in the tin", ignore);
   CHECK(first.result.prompt_tokens > 20);
+  CHECK(evaluated == first.result.prompt_tokens);
   const auto again = chat.regenerate(ignore);
   CHECK(again.result.prompt_tokens == 0);  // the whole prompt was known
+  CHECK(evaluated == 1);                   // but for the logits after it
   const std::size_t before = chat.session().tokens().size();
   const auto second = chat.say("so", ignore);
   CHECK(second.result.prompt_tokens < before);
+  CHECK(evaluated <= second.result.prompt_tokens + 1);
+  // A message that is taken back and edited leaves what was before it.
+  CHECK(chat.undo() == "so");
+  const auto edited = chat.say("so not", ignore);
+  CHECK(edited.result.prompt_tokens < before);
+  CHECK(evaluated <= edited.result.prompt_tokens + 1);
 }
 
 TEST_CASE("answers are tried again, messages taken back and edited") {
@@ -227,7 +239,8 @@ TEST_CASE("options can be replaced, and an answer still ends before a tag of the
   const SamplingStage tag = [&at](Candidates& candidates, std::span<const Token>) {
     constexpr std::string_view said = "so [INST] and";
     const auto wanted = static_cast<Token>(3 + said[at++ % said.size()]);
-    for (Candidate& c : candidates) c.logit = c.token == wanted ? 0 : -INFINITY;
+    std::ranges::fill(candidates.logits(), -INFINITY);
+    *candidates.find(wanted) = 0;
   };
   options = {.max_tokens = 30, .stages = {tag}, .stop = {"never"}};
   const auto answer = chat.say("the hat", ignore);

@@ -222,6 +222,44 @@ TEST_CASE("swiglu equals the reference, cut anywhere to the same bits") {
   }
 }
 
+TEST_CASE("what choosing a token asks of logits equals plain loops") {
+  constexpr float inf = std::numeric_limits<float>::infinity();
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  auto sizes = odd_sizes();
+  for (const std::size_t n : {511u, 512u, 513u, 1100u}) sizes.push_back(n);
+  for (const std::size_t n : sizes) {
+    const auto x = random_values(13, n, 5.0f), weights = random_values(14, n);
+    for (const std::size_t at : {std::size_t{0}, n / 2, n - 1}) {
+      auto peak = x;
+      peak[at] = 9;
+      peak[(at + 1) % n] = n == 1 ? 9 : nan;
+      REQUIRE(kernels::largest(peak.data(), n) == 9);
+      peak[at] = inf;
+      REQUIRE(kernels::largest(peak.data(), n) == inf);
+    }
+    REQUIRE(kernels::largest(std::vector<float>(n, nan).data(), n) == -inf);
+
+    const float top = kernels::largest(x.data(), n);
+    double sum = 0, above = 0;
+    std::vector<double> expected(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      sum += double{weights[i]};
+      if (x[i] > 0.5f) above += double{weights[i]};
+      expected[i] = std::exp((double{x[i]} - double{top}) / double{0.7f});
+    }
+    REQUIRE(kernels::sum_of(weights.data(), n) == Approx(sum).margin(1e-4));
+    REQUIRE(kernels::sum_above(x.data(), 0.5f, weights.data(), n) == Approx(above).margin(1e-4));
+    REQUIRE(kernels::sum_above(x.data(), top, weights.data(), n) == 0);
+    std::vector<float> out(n);
+    kernels::softmax_weights(x.data(), n, top, 0.7f, out.data());
+    REQUIRE(all_close(out, expected, 1e-5, 1e-37));
+    auto infinite = x;
+    infinite[n - 1] = inf;
+    kernels::softmax_weights(infinite.data(), n, inf, 0.7f, out.data());
+    for (std::size_t i = 0; i < n; ++i) REQUIRE(out[i] == (i + 1 == n ? 1 : 0));
+  }
+}
+
 namespace {
 
 template <std::size_t HeadDim>

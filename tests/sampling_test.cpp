@@ -60,10 +60,11 @@ std::set<Token> drawn(const std::vector<float>& logits, const SamplingOptions& o
 namespace {
 
 constexpr int vectors = 10'000;
+constexpr std::size_t largest_vocab = 3000;  // several times what is summed at once
 
-/// Logits as models never have them, too: equal ones, infinities, no numbers.
+/// Logits as models never have them, too: equal ones, infinities, no numbers. Mostly few.
 std::vector<float> odd_logits(Random& random) {
-  std::vector<float> logits(1 + random() % 60);
+  std::vector<float> logits(1 + random() % (random() % 50 == 0 ? largest_vocab : 60));
   const double width = 0.1 + 12 * random.uniform();
   const bool equal = random() % 3 == 0, infinities = random() % 4 == 0;
   for (float& logit : logits) {
@@ -125,7 +126,7 @@ std::optional<std::set<Token>> first_of(const std::vector<Weighed>& all, double 
 template <class Stage, class Reference>
 void check_stage(std::uint64_t seed, Stage&& stage, Reference&& reference) {
   Random random(seed);
-  Candidates candidates(60);
+  Candidates candidates(largest_vocab);
   int different = 0, undecided = 0, cut = 0;
   for (int i = 0; i < vectors; ++i) {
     const auto logits = odd_logits(random);
@@ -135,13 +136,12 @@ void check_stage(std::uint64_t seed, Stage&& stage, Reference&& reference) {
     candidates.weigh(temperature);
     const auto all = sorted_softmax(logits, temperature);
     stage(candidates, number);
-    std::set<Token> kept;
-    for (const Candidate& c : candidates) kept.insert(c.token);
+    const std::set<Token> kept(candidates.tokens().begin(), candidates.tokens().end());
     const std::optional<std::set<Token>> expected = reference(all, number);
     undecided += !expected;
     different += expected && kept != *expected;
     cut += kept.size() < all.size();
-    REQUIRE(std::ranges::is_sorted(candidates, {}, &Candidate::token));
+    REQUIRE(std::ranges::is_sorted(candidates.tokens()));
   }
   CHECK(different == 0);
   CHECK(undecided < vectors / 10);
@@ -155,13 +155,17 @@ TEST_CASE("each stage keeps of 10,000 random vectors what a plain reference keep
     check_stage(
         1,
         [](Candidates& candidates, float) {
-          std::vector<float> logits(60, -inf);
-          for (const Candidate& c : candidates) logits[static_cast<std::size_t>(c.token)] = c.logit;
+          std::vector<float> logits(largest_vocab, -inf);
+          for (std::size_t i = 0; i < candidates.size(); ++i)
+            logits[static_cast<std::size_t>(candidates.tokens()[i])] = candidates.logits()[i];
           candidates.weigh(0.7f);
           for (const Weighed& w : sorted_softmax(logits, 0.7f)) {
-            const Candidate* const c = candidates.find(w.token);
-            REQUIRE(c != nullptr);
-            REQUIRE(std::abs(c->probability / candidates.total() - w.probability) < 1e-6);
+            const float* const logit = candidates.find(w.token);
+            REQUIRE(logit != nullptr);
+            const auto place = static_cast<std::size_t>(logit - candidates.logits().data());
+            REQUIRE(candidates.tokens()[place] == w.token);
+            const double share = double{candidates.probabilities()[place]} / candidates.total();
+            REQUIRE(std::abs(share - w.probability) < 1e-6);
           }
           candidates.keep_top_k(1);  // something to compare
         },
@@ -207,7 +211,7 @@ TEST_CASE("each stage keeps of 10,000 random vectors what a plain reference keep
         [](std::vector<Weighed> all, float x) -> std::optional<std::set<Token>> {
           // What floats hold no probability of is no candidate.
           std::erase_if(
-              all, [&](const Weighed& w) { return w.probability / all[0].probability < 1e-44; });
+              all, [&](const Weighed& w) { return w.probability / all[0].probability < 1e-38; });
           double entropy = 0;
           for (const Weighed& w : all) entropy -= w.probability * std::log(w.probability);
           const auto distance = [&](const Weighed& w) {
@@ -335,6 +339,25 @@ TEST_CASE("stages together draw from the distribution of a plain reference") {
   }
 }
 
+TEST_CASE("the token drawn is the one at the random number's place in the sum of probabilities") {
+  const auto logits = some_logits(5000, 10);
+  const auto p = probabilities(logits);
+  std::vector<double> sums(p.size());
+  std::partial_sum(p.begin(), p.end(), sums.begin());
+  Sampler sampler(logits.size());
+  Random same(11);
+  sampler.seed(11);
+  std::set<Token> seen;
+  for (int i = 0; i < 3000; ++i) {
+    const auto token = static_cast<std::size_t>(sampler.sample(logits, {}, {}));
+    const double place = same.uniform();
+    REQUIRE(place < sums[token] + 1e-6);
+    REQUIRE(place > sums[token] - p[token] - 1e-6);
+    seen.insert(static_cast<Token>(token));
+  }
+  CHECK(seen.size() > 1000);
+}
+
 TEST_CASE("mirostat keeps the surprise near what is asked for") {
   const std::size_t vocab = 1000;
   for (const float tau : {2.0f, 4.0f}) {
@@ -384,8 +407,8 @@ TEST_CASE("penalties and biases change logits as documented") {
   CHECK(drawn(logits, {.logit_bias = {{0, -inf}, {1, -inf}, {2, -inf}, {3, -inf}}}).size() == 4);
   const SamplingStage odd = [](Candidates& candidates, std::span<const Token> text) {
     CHECK(text.size() == 4);
-    for (Candidate& c : candidates)
-      if (c.token % 2 == 0) c.logit = -inf;
+    for (std::size_t i = 0; i < candidates.size(); ++i)
+      if (candidates.tokens()[i] % 2 == 0) candidates.logits()[i] = -inf;
   };
   CHECK(greedy({.stages = {odd}}) == 1);
   CHECK(drawn(logits, {.stages = {odd}}, recent) == std::set<Token>{1, 3});
@@ -394,7 +417,7 @@ TEST_CASE("penalties and biases change logits as documented") {
 TEST_CASE("whatever stages do, a candidate is left to be drawn") {
   const auto set_all = [](float to) -> SamplingStage {
     return [to](Candidates& candidates, std::span<const Token>) {
-      for (Candidate& c : candidates) c.logit = to;
+      std::ranges::fill(candidates.logits(), to);
     };
   };
   const std::vector<SamplingOptions> keeps = {
@@ -423,13 +446,20 @@ TEST_CASE("whatever stages do, a candidate is left to be drawn") {
   CHECK(drawn(logits, {.typical_p = 0.05f}) == std::set<Token>{1});
   CHECK(drawn(logits, {.min_p = 0.9f, .typical_p = 0.05f}) == std::set<Token>{1});
 
-  // Stages of `Candidates` before there are probabilities.
+  // Stages of `Candidates` before there are probabilities: all are equally likely.
   Candidates candidates(9);
-  candidates.assign(logits);
-  candidates.keep_typical(0.9f);
-  candidates.keep_top_p(0.5f);
-  candidates.keep_min_p(0.5f);
-  CHECK(candidates.size() > 0);
+  for (const float odd : {2.0f, inf}) {
+    logits[0] = odd;
+    candidates.assign(logits);
+    candidates.keep_typical(0.9f);
+    CHECK(candidates.size() == 9);
+    candidates.keep_top_p(0.5f);
+    CHECK(candidates.size() == 5);
+    candidates.keep_min_p(0.5f);
+    CHECK(candidates.size() == 5);
+  }
+  CHECK(error_of([&] { candidates.assign(std::vector<float>(10)); }).value().code() ==
+        ErrorCode::invalid_argument);
 }
 
 TEST_CASE("options that mean nothing are refused by name") {

@@ -161,51 +161,58 @@ TEMPLATE_TEST_CASE("texts that come, go, fork and are cut have the bits that the
     // Everything that can be shared out is.
     const M model = make_random_model<M>(
         6, SharedExecutor(std::make_shared<ThreadPool>(threads), threads == 1 ? 1 : 0));
-    const auto pool = std::make_shared<typename M::Pool>(64 * page);
-    Workspace<typename M::Shape> workspace(50);
-    Random random(31);
-    std::vector<std::unique_ptr<Text<M>>> texts;
-    std::size_t forks = 0, checks = 0;
-    for (int step = 0; step < 40; ++step) {
-      const auto some = [&]() -> Text<M>& { return *texts[random() % texts.size()]; };
-      if (texts.size() < 16 && (texts.empty() || random() % 3 == 0)) {
-        texts.push_back(std::make_unique<Text<M>>(
-            Text<M>{some_tokens(1 + random() % 90, vocab, random() % 1000), {pool, 3 * page}}));
-      } else if (texts.size() < 16 && random() % 2 == 0) {
-        Text<M>& from = some();
-        texts.push_back(
-            std::make_unique<Text<M>>(Text<M>{from.tokens, from.sequence.fork(3 * page)}));
-        ++forks;
+    for (const std::size_t most : {1u, 2u, 7u, 16u}) {
+      const auto pool = std::make_shared<typename M::Pool>(64 * page);
+      Workspace<typename M::Shape> workspace(50);
+      Random random(31 + most);
+      std::vector<std::unique_ptr<Text<M>>> texts;
+      std::size_t forks = 0, checks = 0, together = 0;
+      for (int step = 0; step < 40; ++step) {
+        const auto some = [&]() -> Text<M>& { return *texts[random() % texts.size()]; };
+        while (texts.size() < most && (texts.empty() || random() % 3 != 0)) {
+          if (texts.empty() || random() % 2 == 0) {
+            texts.push_back(std::make_unique<Text<M>>(
+                Text<M>{some_tokens(1 + random() % 90, vocab, random() % 1000), {pool, 3 * page}}));
+          } else {
+            Text<M>& from = some();
+            texts.push_back(
+                std::make_unique<Text<M>>(Text<M>{from.tokens, from.sequence.fork(3 * page)}));
+            ++forks;
+          }
+        }
+        if (random() % 4 == 0) {
+          Text<M>& text = some();
+          text.tokens.resize(1 + random() % text.tokens.size());
+          text.sequence.truncate(text.tokens.size());
+        }
+        // All or some of them, some by several tokens.
+        std::vector<Text<M>*> members;
+        const bool all = random() % 2 == 0;
+        for (const auto& text : texts) {
+          if (!all && random() % 3 == 0) continue;
+          const std::size_t more = random() % 5 == 0 ? 1 + random() % 30 : 1;
+          for (std::size_t i = 0; i < more && text->tokens.size() < 3 * page; ++i)
+            text->tokens.push_back(static_cast<Token>(random() % vocab));
+          if (text->sequence.size() < text->tokens.size()) members.push_back(text.get());
+        }
+        if (members.empty()) continue;
+        const auto logits = feed(model, workspace, members);
+        together = std::max(together, members.size());
+        for (std::size_t i = 0; i < members.size(); ++i) {
+          if (random() % most > 2) continue;
+          REQUIRE(same_bits(std::span(logits).subspan(i * vocab, vocab),
+                            last_logits(model, members[i]->tokens)));
+          ++checks;
+        }
+        if (random() % 4 == 0)
+          texts.erase(texts.begin() + static_cast<std::ptrdiff_t>(random() % texts.size()));
       }
-      if (random() % 4 == 0) {
-        Text<M>& text = some();
-        text.tokens.resize(1 + random() % text.tokens.size());
-        text.sequence.truncate(text.tokens.size());
-      }
-      if (texts.size() > 3 && random() % 4 == 0)
-        texts.erase(texts.begin() + static_cast<std::ptrdiff_t>(random() % texts.size()));
-      // A few of them, some by several tokens.
-      std::vector<Text<M>*> members;
-      for (const auto& text : texts) {
-        if (random() % 3 == 0) continue;
-        const std::size_t more = random() % 5 == 0 ? 1 + random() % 30 : 1;
-        for (std::size_t i = 0; i < more && text->tokens.size() < 3 * page; ++i)
-          text->tokens.push_back(static_cast<Token>(random() % vocab));
-        if (text->sequence.size() < text->tokens.size()) members.push_back(text.get());
-      }
-      if (members.empty()) continue;
-      const auto logits = feed(model, workspace, members);
-      for (std::size_t i = 0; i < members.size(); ++i) {
-        if (random() % 3 != 0) continue;
-        REQUIRE(same_bits(std::span(logits).subspan(i * vocab, vocab),
-                          last_logits(model, members[i]->tokens)));
-        ++checks;
-      }
+      CHECK(together == most);
+      CHECK((most == 1 || forks > 3));
+      CHECK(checks > 20);
+      texts.clear();
+      CHECK(pool->free_pages() == pool->pages());
     }
-    CHECK(forks > 3);
-    CHECK(checks > 30);
-    texts.clear();
-    CHECK(pool->free_pages() == pool->pages());
   }
 }
 
@@ -303,8 +310,10 @@ TEMPLATE_TEST_CASE("the texts of a batch are those of sessions alone", "", (Mode
         11, SharedExecutor(std::make_shared<ThreadPool>(threads), threads == 1 ? 1 : 0));
     const auto pool = std::make_shared<typename M::Pool>(80 * page);
     Random random(41);
-    for (const std::size_t rows : {1u, 5u, 240u}) {
+    for (const auto& [most, rows] :
+         {std::pair{1u, 240u}, std::pair{2u, 1u}, std::pair{7u, 5u}, std::pair{16u, 240u}}) {
       Batch<M> batch(model, tokenizer, pool, rows);
+      std::size_t together = 0, forks = 0;
       std::vector<std::unique_ptr<Told>> all;
       std::vector<typename Batch<M>::Id> removed;
       // A past that some share.
@@ -317,14 +326,12 @@ TEMPLATE_TEST_CASE("the texts of a batch are those of sessions alone", "", (Mode
         model.forward(first, workspace, {});
       }
       for (int step = 0; step < 60 || batch.size() != 0; ++step) {
-        if (step < 40 && all.size() < 16 && random() % 3 == 0) {
+        while (step < 40 && batch.size() < most && (batch.size() == 0 || random() % 3 != 0)) {
           auto told = std::make_unique<Told>();
           Told& t = *told;
           t.options = {.max_tokens = 1 + random() % 25, .temperature = 0.9f, .seed = random()};
           if (random() % 2 == 0) t.options.stop = {"e", "th"};
           t.options.on_token = add_to(t.logits);
-          const bool fork = random() % 3 == 0;
-          t.prompt = fork ? start : some_tokens(1 + random() % 70, M::Shape::vocab, random() % 999);
           const auto on_text = [&t](std::string_view piece) {
             t.text += piece;
             return true;
@@ -333,17 +340,37 @@ TEMPLATE_TEST_CASE("the texts of a batch are those of sessions alone", "", (Mode
             CHECK(id == t.id);
             t.end = end;
           };
-          t.id = fork ? batch.add(shared.fork(2 * page), t.prompt, t.options, on_text, on_end)
-                      : batch.add(t.prompt, 2 * page, t.options, on_text, on_end);
+          // With a past that others have, of one that is on its way (and cut), or with none.
+          std::vector<Told*> alive;
+          for (const auto& each : all)
+            if (!batch.tokens(each->id).empty()) alive.push_back(each.get());
+          const auto kind = random() % 3;
+          if (kind == 0) {
+            t.prompt = start;
+            t.id = batch.add(shared.fork(2 * page), t.prompt, t.options, on_text, on_end);
+          } else if (kind == 1 && !alive.empty()) {
+            const Told& from = *alive[random() % alive.size()];
+            const auto tokens = batch.tokens(from.id);
+            const std::size_t size = 1 + random() % tokens.size();
+            t.prompt.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(size));
+            t.id = batch.add(batch.fork(from.id, 2 * page), t.prompt, t.options, on_text, on_end);
+            ++forks;
+          } else {
+            t.prompt = some_tokens(1 + random() % 70, M::Shape::vocab, random() % 999);
+            t.id = batch.add(t.prompt, 2 * page, t.options, on_text, on_end);
+          }
           all.push_back(std::move(told));
         }
+        together = std::max(together, batch.size());
         if (random() % 20 == 0 && !all.empty()) {
           const auto id = all[random() % all.size()]->id;
           if (batch.remove(id)) removed.push_back(id);
         }
         batch.step();
       }
-      CHECK(all.size() >= 6);
+      CHECK(all.size() >= 4);
+      CHECK(together == most);
+      CHECK((most < 7 || forks > 3));
       for (const auto& told : all) {
         if (std::ranges::find(removed, told->id) != removed.end()) {
           CHECK_FALSE(told->end);
@@ -399,6 +426,65 @@ TEST_CASE("a text of a batch that fails ends alone") {
   CHECK(code_of({-1}, page) == ErrorCode::invalid_argument);
   CHECK(code_of(std::vector<Token>(20, 1), 10) == ErrorCode::context_exhausted);
   CHECK(code_of({1}, 5 * page) == ErrorCode::out_of_memory);
+  CHECK(error_of([&] { (void)batch.fork(good, page); }).value().code() ==
+        ErrorCode::invalid_argument);  // it has ended
+}
+
+TEST_CASE("a session's text goes on in a batch without being evaluated again") {
+  using M = Model<Lettered, F32>;
+  const M model = make_random_model<M>(12);
+  const Tokenizer tokenizer = test::synthetic_tokenizer();
+  const auto pool = std::make_shared<M::Pool>(3 * page);
+  Session<M> session(model, tokenizer, {.context = 2 * page, .pool = pool});
+  session.append(some_tokens(page + 9, Lettered::vocab, 4));
+  (void)session.logits();
+  GenerateOptions options{.max_tokens = 12, .seed = 3};
+  std::string in_batch, alone;
+  Batch<M> batch(model, tokenizer, pool);
+  std::uint64_t evaluated = 0;
+  options.on_prompt = [&](std::uint64_t, std::uint64_t total) { evaluated = total; };
+  batch.add(session.past().fork(2 * page), {session.tokens().begin(), session.tokens().end()},
+            options, [&](std::string_view piece) { return in_batch += piece, true; });
+  batch.run();
+  CHECK(evaluated == 1);
+  options.on_prompt = {};
+  session.generate("", options, [&](std::string_view piece) { return alone += piece, true; });
+  CHECK(in_batch == alone);
+  CHECK_FALSE(alone.empty());
+}
+
+TEST_CASE("a text of a batch for which no token can be chosen ends alone, on any thread") {
+  using M = Model<Lettered, F32>;
+  const M good = make_random_model<M>(12);
+  // Token 5 is damaged: its column of the first stripe, of four panels.
+  constexpr std::size_t damaged = 5,
+                        blocks = ceil_div(Lettered::vocab, std::size_t{16}) * Lettered::dim;
+  auto weights = good.weights();
+  std::vector<PanelBlock<F32>> panels(weights.token_embedding.data,
+                                      weights.token_embedding.data + blocks);
+  for (std::size_t i = 0; i < 4 * Lettered::dim; i += 4) panels[i].w[damaged] = NAN;
+  weights.token_embedding.data = panels.data();
+  for (const std::size_t threads : {1u, 2u}) {
+    const M model(weights, nullptr, ModelConfig::of<Lettered>(),
+                  SharedExecutor(std::make_shared<ThreadPool>(threads), 1));
+    Batch<M> batch(model, test::synthetic_tokenizer(), std::make_shared<M::Pool>(4 * page));
+    const auto ignore = [](std::string_view) { return true; };
+    std::vector<StopReason> ends;
+    const auto note = [&](auto, const BatchResult& end) { ends.push_back(end.reason); };
+    for (const Token token : {4, 5, 6})
+      batch.add({token, token}, page,
+                {.max_tokens = 3, .logit_bias = {{1, -INFINITY}, {2, -INFINITY}}}, ignore, note);
+    const SamplingStage fail = [](Candidates&, std::span<const Token>) {
+      throw std::runtime_error("no");
+    };
+    batch.add({7, 7}, page, {.max_tokens = 3, .stages = {fail}}, ignore, note);
+    const auto error = error_of([&] { batch.step(); });  // of the first that fails
+    REQUIRE(error);
+    CHECK(error->code() == ErrorCode::malformed_file);
+    CHECK(batch.size() == 2);
+    batch.run();
+    CHECK(ends == std::vector(2, StopReason::max_tokens));
+  }
 }
 
 TEST_CASE("a text of a batch that fails as it is cancelled ends alone, too") {

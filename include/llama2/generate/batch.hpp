@@ -19,6 +19,7 @@
 #include "llama2/generate/continuation.hpp"
 #include "llama2/generate/sampler.hpp"
 #include "llama2/model/context_shift.hpp"
+#include "llama2/model/linear.hpp"
 #include "llama2/model/model.hpp"
 #include "llama2/text/tokenizer.hpp"
 
@@ -85,10 +86,10 @@ class Batch {
     const bool blank = prompt.size() == 1 && prompt.front() == tokenizer_.bos();
     prompt.reserve(past.capacity());
     Continuation continuation(tokenizer_, options, past.capacity(), blank);
-    auto text = std::make_unique<Text>(Text{next_id_, std::move(past), std::move(prompt),
-                                            std::move(continuation), Sampler(model_.vocab()),
-                                            std::move(on_text), std::move(on_end), options.cancel,
-                                            options.on_prompt, known});
+    auto text = std::make_unique<Text>(
+        Text{next_id_, std::move(past), std::move(prompt), std::move(continuation),
+             Sampler(model_.vocab(), model_.target()), std::move(on_text), std::move(on_end),
+             options.cancel, options.on_prompt, known});
     text->sampler.seed(options.seed);
     // What steps need, so that they allocate nothing.
     const std::size_t takers = std::min(texts_.size() + 1, workspace_.rows());
@@ -110,9 +111,18 @@ class Batch {
 
   /// The tokens of a text so far; none once it has ended.
   [[nodiscard]] std::span<const Token> tokens(Id id) const noexcept {
-    for (const auto& text : texts_)
-      if (text->id == id) return text->tokens;
-    return {};
+    const Text* const text = find(id);
+    return text == nullptr ? std::span<const Token>() : std::span<const Token>(text->tokens);
+  }
+
+  /// What has been evaluated of a text, to be added with all or the first of its tokens as another
+  /// text, of at most `context` tokens. Throws `invalid_argument` for a text that has ended, and
+  /// what `KvSequence::fork` throws.
+  [[nodiscard]] Sequence fork(Id id, std::size_t context) const {
+    const Text* const text = find(id);
+    if (text == nullptr)
+      throw Error(ErrorCode::invalid_argument, "there is no such text in the batch");
+    return text->sequence.fork(context);
   }
 
   /// One pass: a token for each text that has been evaluated to its end, and of the prompts what
@@ -173,13 +183,23 @@ class Batch {
           return true;
         });
     // The rows' order is that of the takers'.
+    const auto logits_of = [&](std::size_t i) { return logits.subspan(i * vocab, vocab); };
+    for (Text* const text : takers_)
+      if (!text->ended)
+        advance(*text, failure, [&] {
+          return text->continuation.prepare(
+              text->tokens, text->on_text, [&](std::size_t sinks) { forget_middle(*text, sinks); });
+        });
+    choose(logits_of);
     for (std::size_t i = 0; i < takers_.size(); ++i) {
       Text& text = *takers_[i];
       if (text.ended) continue;
       advance(text, failure, [&] {
-        return text.continuation.next(logits.subspan(i * vocab, vocab), text.tokens, text.sampler,
-                                      text.on_text,
-                                      [&](std::size_t sinks) { forget_middle(text, sinks); });
+        if (text.continuation.has_stages())
+          text.next = text.continuation.choose(logits_of(i), text.tokens, text.sampler);
+        else if (text.failure)
+          std::rethrow_exception(text.failure);
+        return text.continuation.take(text.next, logits_of(i), text.tokens, text.on_text);
       });
     }
     return forget_ended(failure);
@@ -206,7 +226,35 @@ class Batch {
     std::size_t known;   // tokens that were evaluated before
     bool taken = false;  // whether the step gives its logits
     bool ended = false;
+    Token next = 0;                   // chosen, not yet taken
+    std::exception_ptr failure = {};  // of choosing
   };
+
+  /// Chooses the next token of each taker, several at a time: all over the vocabulary takes as long
+  /// as a part of the pass. The user's stages are not for other threads.
+  template <class LogitsOf>
+  void choose(LogitsOf&& logits_of) noexcept {
+    constexpr std::size_t cost = 16;  // of a logit, in multiply-adds
+    parallel_ranges(model_.executor(), takers_.size(), 1, cost * model_.vocab(),
+                    [&](std::size_t begin, std::size_t end) {
+                      for (std::size_t i = begin; i < end; ++i) {
+                        Text& text = *takers_[i];
+                        if (text.ended || text.continuation.has_stages()) continue;
+                        try {
+                          text.next =
+                              text.continuation.choose(logits_of(i), text.tokens, text.sampler);
+                        } catch (...) {
+                          text.failure = std::current_exception();
+                        }
+                      }
+                    });
+  }
+
+  [[nodiscard]] const Text* find(Id id) const noexcept {
+    for (const auto& text : texts_)
+      if (text->id == id) return text.get();
+    return nullptr;
+  }
 
   /// Takes a text further by `act`, which returns whether it goes on; otherwise it has ended, and
   /// also by what it throws, which goes to `failure` unless there is one already.

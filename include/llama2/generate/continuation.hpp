@@ -126,16 +126,37 @@ class Continuation {
     if (sinks_) (void)shifted_positions(*sinks_, context);
   }
 
-  /// Unless the text is at its end, chooses the token that follows `tokens` from their logits,
-  /// appends it, and shows `on_text` what text that completes. Where the context is full,
-  /// `make_room(sinks)` is called first, if the text is to go on. Returns whether it does. Throws
-  /// what `Sampler::sample`, `make_room` and `on_text` throw.
+  /// Unless the text is at its end, chooses the token that follows `tokens` from their logits and
+  /// takes it: the next three in one. Throws what they throw.
   template <class OnText, class MakeRoom>
   bool next(std::span<const float> logits, std::vector<Token>& tokens, Sampler& sampler,
             OnText& on_text, MakeRoom&& make_room) {
+    return prepare(tokens, on_text, make_room) &&
+           take(choose(logits, tokens, sampler), logits, tokens, on_text);
+  }
+
+  /// Whether the text goes on. Where the context is full, `make_room(sinks)` is called if it does;
+  /// if not, `on_text` sees what was kept back. Throws what these throw.
+  template <class OnText, class MakeRoom>
+  bool prepare(const std::vector<Token>& tokens, OnText& on_text, MakeRoom&& make_room) {
     if (at_limit(tokens.size())) return finish(on_text);
     if (tokens.size() == context_) make_room(*sinks_);
-    const Token token = sampler.sample(logits, tokens, sampling_);
+    return true;
+  }
+
+  /// The token that follows. Other texts' may be chosen at the same time, unless the user has
+  /// stages of sampling. Throws what `Sampler::sample` throws.
+  [[nodiscard]] Token choose(std::span<const float> logits, std::span<const Token> tokens,
+                             Sampler& sampler) const {
+    return sampler.sample(logits, tokens, sampling_);
+  }
+  [[nodiscard]] bool has_stages() const noexcept { return !sampling_.stages.empty(); }
+
+  /// Appends the token and shows `on_text` what text that completes. Returns whether the text goes
+  /// on. Throws what `on_text` throws.
+  template <class OnText>
+  bool take(Token token, std::span<const float> logits, std::vector<Token>& tokens,
+            OnText& on_text) {
     tokens.push_back(token);
     ++count_;
     if (on_token_) on_token_(token, logits);
@@ -145,7 +166,7 @@ class Continuation {
     }
     // A model may have more ids than its tokenizer; the surplus has no text.
     if (static_cast<std::size_t>(token) < tokenizer_.vocab_size() &&
-        !take(decoder_.push(token), on_text))
+        !filter(decoder_.push(token), on_text))
       return false;
     return at_limit(tokens.size()) ? finish(on_text) : true;
   }
@@ -183,7 +204,7 @@ class Continuation {
 
   /// Shows text up to a stop string; whether to go on.
   template <class OnText>
-  bool take(std::string_view text, OnText& on_text) {
+  bool filter(std::string_view text, OnText& on_text) {
     if (!show(stops_.push(text), on_text)) return false;
     if (stops_.stopped()) reason_ = StopReason::stop_string;
     return !stops_.stopped();
@@ -192,7 +213,7 @@ class Continuation {
   /// Shows what was kept back; returns false.
   template <class OnText>
   bool finish(OnText& on_text) {
-    if (take(decoder_.flush(), on_text)) show(stops_.flush(), on_text);
+    if (filter(decoder_.flush(), on_text)) show(stops_.flush(), on_text);
     return false;
   }
 

@@ -9,21 +9,18 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "llama2/base/error.hpp"
 #include "llama2/base/random.hpp"
 #include "llama2/base/token.hpp"
+#include "llama2/kernels/target.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
-
-/// A token that may come next.
-struct Candidate {
-  Token token;
-  float logit;
-  float probability;  ///< relative to the likeliest token, which has 1; 1 of all before `weigh`
-};
 
 /// The tokens that may come next, by their ids, and what stages of sampling make of them: they
 /// change logits, then `weigh` makes probabilities of these, then others take candidates away. At
@@ -31,189 +28,222 @@ struct Candidate {
 class Candidates {
  public:
   /// Memory for `vocab` of them; nothing is allocated later.
-  explicit Candidates(std::size_t vocab) {
-    all_.reserve(vocab);
-    ranks_.reserve(vocab);
-  }
+  explicit Candidates(std::size_t vocab, Target target = {})
+      : target_(target), tokens_(vocab), logits_(vocab), probabilities_(vocab), ranks_(vocab) {}
 
-  [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
-  [[nodiscard]] auto begin() noexcept { return all_.begin(); }
-  [[nodiscard]] auto end() noexcept { return all_.end(); }
-  [[nodiscard]] auto begin() const noexcept { return all_.begin(); }
-  [[nodiscard]] auto end() const noexcept { return all_.end(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  /// Their ids, ascending.
+  [[nodiscard]] std::span<const Token> tokens() const noexcept { return {tokens_.data(), size_}; }
+
+  /// Of each, to be changed; minus infinity takes a token out.
+  [[nodiscard]] std::span<float> logits() noexcept { return {logits_.data(), size_}; }
+  [[nodiscard]] std::span<const float> logits() const noexcept { return {logits_.data(), size_}; }
+
+  /// Of each, relative to the likeliest token, which has 1; 1 of all before `weigh`.
+  [[nodiscard]] std::span<const float> probabilities() const noexcept {
+    return {probabilities_.data(), size_};
+  }
 
   /// All tokens; NaN counts as minus infinity, which is no candidate. Throws `malformed_file` if
-  /// none remains, which only damaged weights bring about.
+  /// none remains, which only damaged weights bring about, and `invalid_argument` if there are more
+  /// than there is memory for.
   void assign(std::span<const float> logits) {
-    all_.resize(logits.size());
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < logits.size(); ++i) {
-      all_[count] = {static_cast<Token>(i), logits[i], 1};
-      count += logits[i] > lowest;  // false for NaN, too
-    }
-    all_.resize(count);
-    if (all_.empty())
+    if (logits.size() > tokens_.size())
+      throw Error(ErrorCode::invalid_argument, "more logits than the sampler has tokens",
+                  {.expected = "at most " + std::to_string(tokens_.size()),
+                   .found = std::to_string(logits.size())});
+    size_ = logits.size();
+    std::ranges::copy(logits, logits_.begin());
+    std::iota(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(size_), Token{0});
+    keep_above(logits_, lowest);
+    if (size_ == 0)
       throw Error(ErrorCode::malformed_file,
                   "the model's logits are not numbers: its weights are damaged");
+    std::fill_n(probabilities_.begin(), size_, 1.0f);
+    highest_ = lowest;
   }
 
-  /// Puts them in the order of their ids again, should a stage have changed it.
-  void restore_order() {
-    if (!std::ranges::is_sorted(all_, {}, &Candidate::token))
-      std::ranges::sort(all_, {}, &Candidate::token);
+  /// The logit of the candidate of that id, or null.
+  [[nodiscard]] float* find(Token token) noexcept {
+    const auto found = std::ranges::lower_bound(tokens(), token);
+    if (found == tokens().end() || *found != token) return nullptr;
+    return &logits_[static_cast<std::size_t>(found - tokens().begin())];
   }
 
-  /// The candidate of that id, or null.
-  [[nodiscard]] Candidate* find(Token token) noexcept {
-    const auto found = std::ranges::lower_bound(all_, token, {}, &Candidate::token);
-    return found != all_.end() && found->token == token ? &*found : nullptr;
-  }
-
-  /// The likeliest; of equals the lowest id. What stages have made NaN is as unlikely as can be.
-  [[nodiscard]] const Candidate& best() const noexcept {
-    return *std::ranges::max_element(
-        all_, {}, [](const Candidate& c) { return c.logit > lowest ? c.logit : lowest; });
+  /// The likeliest token; of equals the lowest id. What stages have made NaN is as unlikely as can
+  /// be.
+  [[nodiscard]] Token best() const noexcept {
+    const float top = largest(logits_);
+    std::size_t first = 0;
+    if (top > lowest)
+      while (logits_[first] != top) ++first;
+    return tokens_[first];
   }
 
   /// Sets the probabilities of a softmax of logits / temperature, temperature > 0. What stages have
   /// made minus infinity or NaN is no candidate any more, unless nothing else is left: then all are
   /// equally likely.
   void weigh(float temperature) {
-    if (std::ranges::any_of(all_, [](const Candidate& c) { return c.logit > lowest; }))
-      std::erase_if(all_, [](const Candidate& c) { return !(c.logit > lowest); });
+    if (largest(logits_) > lowest)
+      keep_above(logits_, lowest);
     else
-      for (Candidate& c : all_) c.logit = lowest;
-    highest_ = best().logit;
+      std::ranges::fill(logits(), lowest);
+    highest_ = largest(logits_);
     temperature_ = temperature;
-    for (Candidate& c : all_) c.probability = std::exp(log_probability(c));
+    target_.call([&](auto kernels) {
+      kernels.softmax_weights(logits_.data(), size_, highest_, temperature_, probabilities_.data());
+    });
   }
 
   /// Keeps the k likeliest.
   void keep_top_k(std::size_t k) {
-    if (k == 0 || k >= all_.size()) return;
-    rank([](const Candidate& c) { return c.logit; });
-    keep_highest(static_cast<double>(k), [](const Candidate&) { return 1.0; });
+    if (k == 0 || k >= size_) return;
+    std::ranges::copy(logits(), ranks_.begin());
+    keep_highest(static_cast<double>(k), Measure::number);
   }
 
   /// Keeps the smallest set of likeliest tokens whose probability is at least p (Holtzman et al.
   /// 2019, arXiv:1904.09751).
   void keep_top_p(float p) {
     if (p >= 1) return;
-    rank([](const Candidate& c) { return c.logit; });
-    keep_highest(p * total(), [](const Candidate& c) { return double{c.probability}; });
+    std::ranges::copy(logits(), ranks_.begin());
+    keep_highest(p * total(), Measure::probability);
   }
 
-  /// Keeps tokens of at least this share of the probability of the likeliest that is left.
+  /// Keeps tokens of at least this share of the probability of the likeliest that is left: 1 of the
+  /// likeliest of all, unless a stage has taken that away, as typical sampling may.
   void keep_min_p(float p) {
-    const float least = p * highest_probability();
-    std::erase_if(all_, [&](const Candidate& c) { return c.probability < least; });
+    const float least = p * largest(probabilities_);
+    keep_if([&](std::size_t i) { return probabilities_[i] >= least; });
   }
 
   /// Keeps the smallest set, of probability at least p, of the tokens whose surprise is closest to
   /// the entropy (Meister et al. 2022, arXiv:2202.00666).
   void keep_typical(float p) {
     if (p >= 1) return;
-    std::erase_if(all_, [](const Candidate& c) { return c.probability == 0; });
+    keep_above(probabilities_, 0);
     const double sum = total();
-    const auto log_sum = static_cast<float>(std::log(sum));
-    rank([&](const Candidate& c) { return log_sum - log_probability(c); });  // surprise
-    double weighted = 0;
-    for (std::size_t i = 0; i < all_.size(); ++i)
-      weighted += double{all_[i].probability} * double{ranks_[i]};
-    const auto entropy = static_cast<float>(weighted / sum);
-    for (float& surprise : ranks_) surprise = -std::abs(surprise - entropy);
-    keep_highest(p * sum, [](const Candidate& c) { return double{c.probability}; });
+    for (std::size_t i = 0; i < size_; ++i) ranks_[i] = probabilities_[i] * log_probability(i);
+    const auto mean = static_cast<float>(sum_of(ranks_.data(), size_) / sum);
+    // Surprise and entropy both have the logarithm of the sum, which their difference has not.
+    for (std::size_t i = 0; i < size_; ++i) ranks_[i] = -std::abs(log_probability(i) - mean);
+    keep_highest(p * sum, Measure::probability);
   }
 
   /// Keeps tokens whose surprise is at most this many bits, or the likeliest.
   void keep_surprise_below(double bits) {
-    const double least = std::min<double>(highest_probability(), total() * std::exp2(-bits));
-    std::erase_if(all_, [&](const Candidate& c) { return c.probability < least; });
+    const double least = std::min<double>(largest(probabilities_), total() * std::exp2(-bits));
+    keep_if([&](std::size_t i) { return probabilities_[i] >= least; });
   }
 
-  /// A candidate drawn by probability.
-  [[nodiscard]] const Candidate& draw(Random& random) const {
+  /// The place of a candidate that is drawn by probability.
+  [[nodiscard]] std::size_t draw(Random& random) const noexcept {
     double left = random.uniform() * total();
-    for (const Candidate& c : all_) {
-      left -= c.probability;
-      if (left < 0) return c;
+    std::size_t i = 0;
+    for (constexpr std::size_t block = 512; i + block <= size_; i += block) {
+      const double sum = sum_of(&probabilities_[i], block);
+      if (left < sum) break;
+      left -= sum;
     }
-    return all_.back();  // rounding: `left` may end at zero
+    std::size_t last = 0;  // rounding: `left` may end at zero
+    for (; i < size_; ++i) {
+      if (probabilities_[i] > 0) last = i;
+      left -= double{probabilities_[i]};
+      if (left < 0) break;
+    }
+    return last;
   }
 
   /// The sum of the probabilities.
-  [[nodiscard]] double total() const noexcept {
-    double sum = 0;
-    for (const Candidate& c : all_) sum += c.probability;
-    return sum;
-  }
+  [[nodiscard]] double total() const noexcept { return sum_of(probabilities_.data(), size_); }
 
  private:
   static constexpr float lowest = -std::numeric_limits<float>::infinity();
 
-  /// Of the probability as `weigh` sets it. Equals first: infinities would give NaN.
-  [[nodiscard]] float log_probability(const Candidate& c) const noexcept {
-    return c.logit == highest_ ? 0.0f : (c.logit - highest_) / temperature_;
+  /// The largest of those of a vector that belong to candidates.
+  [[nodiscard]] float largest(const std::vector<float>& of) const noexcept {
+    return target_.call([&](auto kernels) { return kernels.largest(of.data(), size_); });
   }
 
-  /// 1 unless a stage has taken the likeliest away, as typical sampling may.
-  [[nodiscard]] float highest_probability() const noexcept {
-    return std::ranges::max_element(all_, {}, &Candidate::probability)->probability;
+  [[nodiscard]] double sum_of(const float* values, std::size_t count) const noexcept {
+    return target_.call([&](auto kernels) { return kernels.sum_of(values, count); });
   }
 
-  /// Says for each candidate, by a float that is no NaN, how much it is to be kept.
-  template <class Value>
-  void rank(Value&& value) {
-    ranks_.resize(all_.size());
-    std::ranges::transform(all_, ranks_.begin(), value);
+  /// Of the probability. The highest first: infinities would give NaN.
+  [[nodiscard]] float log_probability(std::size_t i) const noexcept {
+    return logits_[i] >= highest_ ? 0.0f : (logits_[i] - highest_) / temperature_;
   }
 
-  /// A rank as an integer, in the same order. (Adding 0 makes -0 the same as 0.)
-  [[nodiscard]] std::uint32_t ordered(std::size_t i) const noexcept {
-    const auto bits = std::bit_cast<std::uint32_t>(ranks_[i] + 0.0f);
-    return bits >> 31 != 0 ? ~bits : bits | std::uint32_t{1} << 31;
-  }
-
-  /// Keeps the fewest candidates of the highest ranks, of equals the first, whose weights sum to
-  /// `enough`, but one at least. What is the lowest rank among them is found digit by digit.
-  template <class Weight>
-  void keep_highest(double enough, Weight&& weight) {
-    constexpr unsigned digit_bits = 11, digits = 3;
-    enough = std::max(std::numeric_limits<double>::min(), enough);
-    std::uint64_t lowest_rank = 0;  // its digits so far
-    double above = 0;               // the weight of what ranks higher
-    for (unsigned digit = digits; digit-- > 0;) {
-      const unsigned shift = digit * digit_bits;
-      std::array<double, std::size_t{1} << digit_bits> sums{};
-      std::size_t least = sums.size();
-      for (std::size_t i = 0; i < all_.size(); ++i) {
-        const std::uint64_t number = std::uint64_t{ordered(i)} >> shift;
-        if (number >> digit_bits != lowest_rank) continue;
-        const auto place = static_cast<std::size_t>(number % sums.size());
-        sums[place] += weight(all_[i]);
-        least = std::min(least, place);
-      }
-      std::size_t place = sums.size() - 1;
-      for (; place > least && !(above + sums[place] >= enough); --place) above += sums[place];
-      lowest_rank = lowest_rank << digit_bits | place;
-    }
+  /// Keeps the candidates at places of which `keep` says so.
+  template <class Keep>
+  void keep_if(Keep&& keep) {
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < all_.size(); ++i) {
-      const std::uint32_t own = ordered(i);
-      bool keep = own > lowest_rank;
-      if (own == lowest_rank && above < enough) {
-        keep = true;
-        above += weight(all_[i]);
-      }
-      all_[kept] = all_[i];
-      kept += keep;
+    for (std::size_t i = 0; i < size_; ++i) {
+      const bool own = keep(i);
+      tokens_[kept] = tokens_[i];
+      logits_[kept] = logits_[i];
+      probabilities_[kept] = probabilities_[i];
+      ranks_[kept] = ranks_[i];
+      kept += own;
     }
-    all_.resize(kept);
+    size_ = kept;
   }
 
-  std::vector<Candidate> all_;
-  float highest_ = 0, temperature_ = 1;  // the logit and the temperature of the last `weigh`
-  std::vector<float> ranks_;             // of each, while some are chosen
+  /// Keeps those of which a number is above a bound, and none where it is NaN: mostly all.
+  void keep_above(const std::vector<float>& of, float bound) {
+    std::size_t others = 0;
+    for (std::size_t i = 0; i < size_; ++i) others += !(of[i] > bound);
+    if (others != 0) keep_if([&](std::size_t i) { return of[i] > bound; });
+  }
+
+  /// What is counted of candidates.
+  enum class Measure { number, probability };
+
+  /// The measure of those ranked higher.
+  [[nodiscard]] double measure_above(float rank, Measure measure) const noexcept {
+    if (measure == Measure::probability)
+      return target_.call([&](auto kernels) {
+        return kernels.sum_above(ranks_.data(), rank, probabilities_.data(), size_);
+      });
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < size_; ++i) count += ranks_[i] > rank;
+    return static_cast<double>(count);
+  }
+
+  /// Keeps the fewest candidates of the highest ranks, of equals the first, that measure `enough`
+  /// together, but one at least. The lowest rank among them is found bit by bit; what is seen to
+  /// rank lower is left behind on the way.
+  void keep_highest(double enough, Measure measure) {
+    enough = std::max(std::numeric_limits<double>::min(), enough);
+    // The float of a number that orders as floats do; beyond the infinities lie the infinities.
+    const auto rank_of = [](std::uint32_t ordered) {
+      const auto rank = std::bit_cast<float>(ordered >> 31 != 0 ? ordered << 1 >> 1 : ~ordered);
+      return std::isnan(rank) ? std::copysign(lowest, rank) : rank;
+    };
+    std::uint32_t ordered = 0;
+    for (unsigned bit = 32; bit-- > 0;) {
+      const std::uint32_t higher = ordered | std::uint32_t{1} << bit;
+      if (measure_above(rank_of(higher - 1), measure) >= enough) ordered = higher;
+      if (bit % 8 == 0)
+        keep_if([&, least = rank_of(ordered)](std::size_t i) { return ranks_[i] >= least; });
+    }
+    const float least = rank_of(ordered);
+    double left = enough - measure_above(least, measure);
+    keep_if([&](std::size_t i) {
+      if (ranks_[i] != least) return true;
+      const bool own = left > 0;
+      left -= measure == Measure::number ? 1.0 : double{probabilities_[i]};
+      return own;
+    });
+  }
+
+  Target target_;
+  std::size_t size_ = 0;  // of each of these, how many are in use
+  std::vector<Token> tokens_;
+  std::vector<float> logits_, probabilities_;
+  std::vector<float> ranks_;                  // while some are chosen: how much each is to be kept
+  float highest_ = lowest, temperature_ = 1;  // of `weigh`
 };
 
 /// A stage of one's own: changes logits before probabilities are made of them; minus infinity takes
@@ -272,7 +302,8 @@ struct SamplingOptions {
 /// to the lower id. The same seed, options and logits give the same tokens.
 class Sampler {
  public:
-  explicit Sampler(std::size_t vocab) : candidates_(vocab), seen_(vocab) {}
+  explicit Sampler(std::size_t vocab, Target target = {})
+      : candidates_(vocab, target), seen_(vocab) {}
 
   /// Begins a new stream of random numbers, and forgets what Mirostat has learnt.
   void seed(std::uint64_t seed) noexcept {
@@ -289,15 +320,14 @@ class Sampler {
     if (!options.logit_bias.empty()) add_bias(options.logit_bias);
     penalise(recent, options);
     for (const SamplingStage& stage : options.stages) stage(candidates_, recent);
-    if (!options.stages.empty()) candidates_.restore_order();
-    if (options.temperature == 0) return candidates_.best().token;
+    if (options.temperature == 0) return candidates_.best();
     candidates_.weigh(options.temperature);
     if (options.mirostat_tau > 0) return mirostat(options);
     candidates_.keep_top_k(options.top_k);
     candidates_.keep_typical(options.typical_p);
     candidates_.keep_top_p(options.top_p);
     if (options.min_p > 0) candidates_.keep_min_p(options.min_p);
-    return candidates_.draw(random_).token;
+    return candidates_.tokens()[candidates_.draw(random_)];
   }
 
  private:
@@ -309,7 +339,7 @@ class Sampler {
 
   void add_bias(std::span<const LogitBias> biases) {
     for (const LogitBias& bias : biases)
-      if (Candidate* const c = candidates_.find(bias.token)) c->logit += bias.bias;
+      if (float* const logit = candidates_.find(bias.token)) *logit += bias.bias;
   }
 
   /// Divides positive logits of recent tokens by the repetition penalty and multiplies negative
@@ -322,18 +352,19 @@ class Sampler {
       std::ranges::fill(seen_, Seen());
       ++round_;
     }
-    const std::size_t window = std::min(recent.size(), options.repetition_window);
-    for (const Token token : recent.last(window)) {
+    recent = recent.last(std::min(recent.size(), options.repetition_window));
+    for (const Token token : recent) {
       Seen& seen = seen_[static_cast<std::size_t>(token)];
       seen = {round_, seen.round == round_ ? seen.count + 1 : 1};
     }
-    for (Candidate& c : candidates_) {
-      const Seen& seen = seen_[static_cast<std::size_t>(c.token)];
-      if (seen.round != round_) continue;
-      c.logit =
-          c.logit > 0 ? c.logit / options.repetition_penalty : c.logit * options.repetition_penalty;
-      c.logit -=
-          options.presence_penalty + options.frequency_penalty * static_cast<float>(seen.count);
+    for (const Token token : recent) {
+      Seen& seen = seen_[static_cast<std::size_t>(token)];
+      const auto count = static_cast<float>(std::exchange(seen.count, 0));
+      float* const logit = count == 0 ? nullptr : candidates_.find(token);
+      if (logit == nullptr) continue;
+      *logit =
+          *logit > 0 ? *logit / options.repetition_penalty : *logit * options.repetition_penalty;
+      *logit -= options.presence_penalty + options.frequency_penalty * count;
     }
   }
 
@@ -341,12 +372,12 @@ class Sampler {
   Token mirostat(const SamplingOptions& options) {
     if (mirostat_bound_ < 0) mirostat_bound_ = 2 * static_cast<double>(options.mirostat_tau);
     candidates_.keep_surprise_below(mirostat_bound_);
-    const double sum = candidates_.total();
-    const Candidate& drawn = candidates_.draw(random_);
-    const double surprise = std::log2(sum / static_cast<double>(drawn.probability));
+    const std::size_t drawn = candidates_.draw(random_);
+    const double surprise =
+        std::log2(candidates_.total() / double{candidates_.probabilities()[drawn]});
     mirostat_bound_ = std::max(0.0, mirostat_bound_ - static_cast<double>(options.mirostat_eta) *
                                                           (surprise - options.mirostat_tau));
-    return drawn.token;
+    return candidates_.tokens()[drawn];
   }
 
   Candidates candidates_;

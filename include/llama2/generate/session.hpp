@@ -50,7 +50,7 @@ class Session {
         sequence_(make_sequence(model_, options)),
         workspace_(std::min(options.batch_rows, std::max<std::size_t>(1, sequence_.capacity()))),
         logits_(M::Shape::vocab),
-        sampler_(M::Shape::vocab) {
+        sampler_(M::Shape::vocab, model_.target()) {
     if (tokenizer_.vocab_size() > M::Shape::vocab)
       throw Error(ErrorCode::mismatch, "the tokenizer has ids that the model lacks",
                   {.expected = "at most " + std::to_string(M::Shape::vocab),
@@ -64,6 +64,9 @@ class Session {
 
   /// The text so far, BOS and an end token included.
   [[nodiscard]] std::span<const Token> tokens() const noexcept { return tokens_; }
+
+  /// What has been evaluated of it, for instance to be forked into a `Batch`.
+  [[nodiscard]] const Sequence& past() const noexcept { return sequence_; }
 
   /// The most tokens the text can have.
   [[nodiscard]] std::size_t context() const noexcept { return sequence_.capacity(); }
@@ -228,7 +231,7 @@ class Session {
         sequence_(other.sequence_.fork(context)),
         workspace_(other.workspace_.rows()),
         logits_(M::Shape::vocab),
-        sampler_(M::Shape::vocab) {
+        sampler_(M::Shape::vocab, model_.target()) {
     tokens_.reserve(context);
     rows_.reserve(workspace_.rows());
     append(other.tokens_);

@@ -17,6 +17,7 @@
 #include "llama2/kernels/elementwise-inl.hpp"
 #include "llama2/kernels/matmul-inl.hpp"
 #include "llama2/kernels/prepare-inl.hpp"
+#include "llama2/kernels/sampling-inl.hpp"
 
 LLAMA2_TARGET_BEGIN;
 namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE {
@@ -74,6 +75,20 @@ struct Kernels {
                      std::size_t count, std::size_t tokens, std::size_t heads, std::size_t stride,
                      float* out) noexcept {
     LLAMA2_TARGET_NAMESPACE::attend(q, pages, head, count, tokens, heads, stride, out);
+  }
+  static float largest(const float* x, std::size_t n) noexcept {
+    return LLAMA2_TARGET_NAMESPACE::largest(x, n);
+  }
+  static double sum_of(const float* x, std::size_t n) noexcept {
+    return LLAMA2_TARGET_NAMESPACE::sum_of(x, n);
+  }
+  static double sum_above(const float* ranks, float bound, const float* weights,
+                         std::size_t n) noexcept {
+    return LLAMA2_TARGET_NAMESPACE::sum_above(ranks, bound, weights, n);
+  }
+  static void softmax_weights(const float* x, std::size_t n, float top, float temperature,
+                              float* out) noexcept {
+    LLAMA2_TARGET_NAMESPACE::softmax_weights(x, n, top, temperature, out);
   }
 };
 

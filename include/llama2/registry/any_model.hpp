@@ -214,6 +214,7 @@ class AnyModel {
   [[nodiscard]] ShapeInfo shape() const noexcept { return self_->shape(); }
   [[nodiscard]] const ModelConfig& config() const noexcept { return self_->config(); }
   [[nodiscard]] Target target() const noexcept { return self_->target(); }
+  [[nodiscard]] const SharedExecutor& executor() const noexcept { return self_->executor(); }
   [[nodiscard]] MemoryNumbers memory(std::size_t context) const noexcept {
     return self_->memory(context);
   }
@@ -254,6 +255,7 @@ class AnyModel {
     virtual ShapeInfo shape() const noexcept = 0;
     virtual const ModelConfig& config() const noexcept = 0;
     virtual Target target() const noexcept = 0;
+    virtual const SharedExecutor& executor() const noexcept = 0;
     virtual MemoryNumbers memory(std::size_t context) const noexcept = 0;
     virtual AnySession session(const Tokenizer& tokenizer, std::size_t context) const = 0;
     virtual std::vector<double> log_probabilities(std::span<const Token> tokens,
@@ -273,6 +275,7 @@ class AnyModel {
     ShapeInfo shape() const noexcept override { return ShapeInfo::of<typename M::Shape>(); }
     const ModelConfig& config() const noexcept override { return model.config(); }
     Target target() const noexcept override { return model.target(); }
+    const SharedExecutor& executor() const noexcept override { return model.executor(); }
     MemoryNumbers memory(std::size_t context) const noexcept override {
       constexpr auto& plan = M::memory;
       return {.parameters = plan.parameters(),
