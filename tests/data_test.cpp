@@ -26,6 +26,7 @@
 #include "llama2/data/prepare_config.hpp"
 #include "llama2/data/public_preferences.hpp"
 #include "llama2/data/row_stream.hpp"
+#include "llama2/eval/data_file.hpp"
 #include "llama2/io/load_tokenizer.hpp"
 #include "llama2/parallel/thread_pool.hpp"
 #include "synthetic_corpus.hpp"
@@ -1254,6 +1255,62 @@ TEST_CASE("planted samples of an evaluation are found, others are not") {
   CHECK(dropped.documents(Fate::contaminated) == found.dirty);
   CHECK(dropped.evaluations[0].dirty == 0);
   CHECK(dropped.evaluations[0].clean >= 80 + found.dirty);
+}
+
+TEST_CASE("leaks of every evaluation that we have are found") {
+  struct Evaluation {
+    DataSource source;
+    std::string field;
+  };
+  const Evaluation evaluations[] = {
+      {{.files = {"eval-bbh/bbh/word_sorting.json"}, .type = DataType::json, .at = "examples[]"},
+       "input"},
+      {{.files = {"eval-gsm8k/test.jsonl"}}, "question"},
+      {{.files = {"eval-llm-foundry/language_understanding/lambada_openai.jsonl"}}, "context"},
+      {{.files = {"eval-mmlu/mmlu.json"}, .type = DataType::json, .at = "samples[]"}, "prompt"},
+      {{.files = {"eval-truthfulqa/TruthfulQA.csv"}, .type = DataType::csv}, "Question"}};
+  const auto model = test_data("tokenizer-llama2/tokenizer.model");
+  if (!model) return;
+  const test::TempFolder folder;
+  PrepareOptions options;
+  std::string text;
+  std::size_t documents = 0;
+  for (const auto& [source, field] : evaluations) {
+    std::vector<std::string> samples;
+    for (const Record& record : read_records(source, test_data(".")->string())) {
+      std::string sample = record.text(field);
+      if (sample.ends_with("\n\nAnswer:")) {  // the question alone, without the examples before it
+        sample.resize(sample.size() - 9);
+        sample.erase(0, sample.rfind("\n\n") + 2);
+      }
+      if (sample.size() >= 70 && samples.size() < 80) samples.push_back(std::move(sample));
+    }
+    REQUIRE(samples.size() == 80);
+    std::string lines;
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      lines += nlohmann::json{{"text", samples[i]}}.dump() + '\n';
+      if (i < 40)  // not every other one: neighbours may be alike
+        text += test::synthetic_document(++documents, 60) + "\n" + samples[i] + "\n" +
+                test::synthetic_document(++documents, 60) + "\n<|endoftext|>\n";
+    }
+    const std::string path = folder.file(std::to_string(options.evaluations.size()));
+    write_file(path, lines);
+    options.evaluations.push_back(
+        {.name = source.files[0], .files = {path}, .format = DocumentFormat::jsonl});
+  }
+  write_file(folder.file("text"), text);
+  options.sources = {{.name = "text", .files = {folder.file("text")}}};
+  options.filters = {.repetition = std::nullopt, .min_personal = std::nullopt};
+  options.tokenizer = load_tokenizer(model->string());
+  options.temporary_folder = folder.file("");
+  options.train_file = folder.file("train.tokens");
+  const PrepareReport report = prepare(options).report;
+  CHECK(report.documents(Fate::kept) == documents / 2);
+  for (const EvaluationReport& found : report.evaluations) {
+    INFO(found.name);
+    CHECK(found.dirty == 40);
+    CHECK(found.clean == 40);
+  }
 }
 
 TEST_CASE("real texts of ours pass the filters") {

@@ -4,11 +4,12 @@ batches, the same schedule. By hand:
 
     train_twin.py start SEED START.bin            # writes fresh weights of Stories260K
     pretrain ... --shape stories260k --from START.bin --out RUN
-    train_twin.py train RUN START.bin LOSSES.json [--steps N] [--threads N] [--nudge]
+    train_twin.py train RUN START.bin LOSSES.json [--steps N] [--threads N] [--nudge] [--double]
     train_twin.py compare RUN LOSSES.json [ANOTHER_LOSSES.json]
 
-`train` reads the tokens and the saved state in RUN, which says how it was trained; --nudge changes
-the first weights by one unit in the last place, which tells how far rounding alone carries.
+`train` reads the tokens and the saved state in RUN, which says how it was trained. Two options tell
+how far rounding alone carries: --nudge changes the first weights by one unit in the last place,
+--double computes in double.
 `compare` prints how far the losses are apart, beside how far two PyTorch runs are.
 """
 import argparse
@@ -134,7 +135,8 @@ def train(args):
         signs = np.random.default_rng(1)
         start = {key: np.nextafter(values, np.float32(signs.choice([-9, 9])))
                  for key, values in start.items()}
-    llama = torch_llama.Llama(SHAPE, lambda kind, layer, rows, cols: start[kind, layer])
+    llama = torch_llama.Llama(SHAPE, lambda kind, layer, rows, cols: start[kind, layer],
+                              dtype=torch.float64 if args.double else torch.float32)
     optimiser = torch.optim.AdamW(
         llama.groups(float(options["weight_decay"])), lr=1.0,
         betas=(float(options["beta1"]), float(options["beta2"])), eps=float(options["epsilon"]))
@@ -204,6 +206,7 @@ if __name__ == "__main__":
     command.add_argument("--steps", type=int, default=0)
     command.add_argument("--threads", type=int, default=2)
     command.add_argument("--nudge", action="store_true")
+    command.add_argument("--double", action="store_true")
     command.set_defaults(run_command=train)
     command = commands.add_parser("compare")
     command.add_argument("run")

@@ -35,9 +35,12 @@ class ShardedGradients {
   using Gradient = ParameterStorage<S>;
   using Text = std::span<const Token>;
 
-  /// Small models are too little work to share inside a layer.
+  /// Threads that share a layer wait for each other at its end and pack the same operands, which
+  /// costs a small model more than another gradient's memory.
   static constexpr std::size_t default_shards =
-      ParameterStorage<S>::size <= std::size_t{4} << 20 ? 8 : 1;
+      ParameterStorage<S>::size <= std::size_t{4} << 20    ? 8
+      : ParameterStorage<S>::size <= std::size_t{16} << 20 ? 4
+                                                           : 1;
   static constexpr std::size_t default_pass_rows = std::clamp<std::size_t>(S::context, 512, 4096);
 
   /// Both arguments must outlive this. Throws `out_of_memory`, and `invalid_argument` for more
