@@ -9,6 +9,7 @@
 #include <random>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -227,6 +228,50 @@ TEST_CASE("measures of judges have gaps between groups, yes and no have shares")
   CHECK(shares[0]["unit"] == "fraction");
   task.higher_is_better = true;
   CHECK(summarise(task, items_of({{"a", 0}}, "no"), {})["metrics"][0]["better"] == "higher");
+}
+
+TEST_CASE("categories, clean and dirty items, and groups of tasks have figures of their own") {
+  Task task;
+  task.kind = TaskKind::generation;
+  task.metric = AnswerMetric::exact_match;
+  std::vector<nlohmann::ordered_json> items;
+  for (const auto& [score, contamination, category] :
+       {std::tuple(1, 0.0, "a"), std::tuple(0, 0.1, "b"), std::tuple(1, 0.3, "b"),
+        std::tuple(1, 0.9, "b")})
+    items.push_back({{"category", category},
+                     {"score", score},
+                     {"cut", score == 0},
+                     {"contamination", contamination}});
+  const auto summary = summarise(task, items, {});
+  CHECK(summary["cut"] == 1);
+  REQUIRE(summary["by_category"].size() == 2);
+  CHECK(summary["by_category"][0]["metrics"][0]["value"] == 1.0);
+  CHECK(summary["by_category"][1]["items"] == 3);
+  CHECK(summary["by_category"][1]["metrics"][0]["value"].get<double>() == near(2.0 / 3));
+  // Of all: mean 3/4, standard deviation sqrt(3)/4.
+  struct Subset {
+    const char* name;
+    std::size_t items;
+    double contaminated, mean, z;
+  };
+  const std::vector<Subset> subsets = {{"clean", 2, 0.05, 0.5, -std::sqrt(2.0 / 3)},
+                                       {"not clean", 2, 0.6, 1, std::sqrt(2.0 / 3)},
+                                       {"not dirty", 3, 0.4 / 3, 2.0 / 3, -1.0 / 3},
+                                       {"dirty", 1, 0.9, 1, 1 / std::sqrt(3.0)}};
+  REQUIRE(summary["contamination"].size() == subsets.size());
+  for (std::size_t i = 0; i < subsets.size(); ++i) {
+    const auto& found = summary["contamination"][i];
+    CHECK(found["subset"] == subsets[i].name);
+    CHECK(found["items"] == subsets[i].items);
+    CHECK(found["contaminated"].get<double>() == near(subsets[i].contaminated));
+    CHECK(found["metrics"][0]["value"].get<double>() == near(subsets[i].mean));
+    CHECK(found["z"].get<double>() == near(subsets[i].z));
+  }
+  // Tasks count alike however many items they have, and items are drawn within their task.
+  const auto group = mean_over_tasks({{1, 0}, {1, 1, 1, 1}}, {});
+  CHECK(group["value"].get<double>() == near(0.75));
+  CHECK(group["low"].get<double>() == near(0.5));
+  CHECK(group["high"].get<double>() == near(1));
 }
 
 TEST_CASE("pass@k, MC2 and calibration are what a hand works out") {

@@ -24,6 +24,10 @@ set_tests_properties(generate_refuses_scaling PROPERTIES LABELS programs PASS_RE
 add_test(NAME evaluate_resumes COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/evaluate.sh"
                                        "$<TARGET_FILE:evaluate>")
 set_tests_properties(evaluate_resumes PROPERTIES LABELS programs)
+add_test(NAME compare_answers
+         COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/compare_answer.sh" "$<TARGET_FILE:compare>"
+                 "${PROJECT_SOURCE_DIR}/examples/models/storyteller.gguf")
+set_tests_properties(compare_answers PROPERTIES LABELS programs)
 find_program(LLAMA2_CHROMIUM NAMES chromium chromium-browser google-chrome)
 mark_as_advanced(LLAMA2_CHROMIUM)
 if(LLAMA2_CHROMIUM)

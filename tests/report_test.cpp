@@ -191,6 +191,9 @@ TEST_CASE("the report shows all parts, of one model or two") {
   const std::string swapped = llama2::report_html(other);
   const std::size_t difference = swapped.find("6.2 % [-12.5, 25.0]");
   CHECK(swapped.rfind(">perplexity<", difference) < swapped.rfind(">accuracy<", difference));
+  CHECK(llama2::detail::shown(264'896.4, false) == "264\u202F896");
+  CHECK(llama2::detail::shown(180'391'393'470.0, false) ==
+        "1.804e+11");  // no digits that say nothing
   // A long text's beginning and end, cut between characters.
   std::string whole = "begins ";
   for (int i = 0; i < 3000; ++i) whole += "\u00e9\u20ac";
@@ -279,7 +282,28 @@ TEST_CASE("plots take what numbers there are") {
     const std::string scatter = llama2::scatter_plot("t", "x", "y", points);
     CHECK(scatter.ends_with("</svg>"));
     CHECK(scatter.find("nan") == scatter.npos);
+    const std::string logarithmic = llama2::scatter_plot("t", "x", "y", points, true);
+    CHECK(logarithmic.empty() == (value <= 0));  // no logarithm
+    CHECK(logarithmic.find("nan") == logarithmic.npos);
+    CHECK(logarithmic.find("inf") == logarithmic.npos);
   }
+  // Powers of ten at equal distances, and what has no logarithm left out.
+  const std::vector<llama2::PlotPoint> falling = {{"none", 32, {0, 0, 0}},
+                                                  {"a", 16, {1e-5, 1e-5, 1e-5}},
+                                                  {"b", 8, {1e-3, 1e-3, 1e-3}},
+                                                  {"c", 4, {1e-1, 1e-1, 1e-1}}};
+  const std::string logarithmic = llama2::scatter_plot("t", "x", "y", falling, true);
+  CHECK(count(logarithmic, "<circle") == 3);
+  CHECK(logarithmic.find("none") == logarithmic.npos);
+  CHECK_THAT(logarithmic, Contains(">1e-3</text>"));
+  CHECK_THAT(logarithmic, Contains("b: 8, 0.001"));
+  const auto height = [&](const char* hint) {  // of the mark that says so
+    const std::size_t at = logarithmic.rfind("cy=\"", logarithmic.find(hint));
+    return std::stod(logarithmic.substr(at + 4));
+  };
+  CHECK(height("b: ") - height("c: ") == Approx(height("a: ") - height("b: ")).margin(0.11));
+  CHECK(llama2::detail::tick_text(15000) == "15k");
+  CHECK(llama2::detail::tick_text(0.25) == "0.25");
   CHECK(llama2::detail::ticks(0, 1) ==
         std::vector<double>{0, 0.2, 0.4, 0.6000000000000001, 0.8, 1});
   CHECK(llama2::detail::plot_text("äöüß", 3) == "äö\u2026");

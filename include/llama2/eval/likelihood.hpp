@@ -52,9 +52,9 @@ class Likelihoods {
       : model_(std::move(model)),
         scratch_(model_.make_scratch(max_batch_rows)),
         most_pages_(std::max<std::size_t>(2, ceil_div(positions, kv_page_positions))) {
-    // Rows of logits at a time: 8 MB of them for Llama 2, and small models' by the pass.
+    // Rows of logits at a time: 16 MB of them for Llama 2, and small models' by the pass.
     most_wanted_ =
-        std::clamp<std::size_t>((std::size_t{1} << 21) / model_.vocab(), 60, max_batch_rows);
+        std::clamp<std::size_t>((std::size_t{1} << 22) / model_.vocab(), 60, max_batch_rows);
     logits_ = AlignedBuffer<float>(most_wanted_ * model_.vocab());
   }
 

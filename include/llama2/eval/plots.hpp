@@ -49,7 +49,7 @@ struct PlotBin {
 inline constexpr std::string_view plot_style = R"css(
 svg.plot { display: block; width: 100%; max-width: 30rem; height: auto; }
 .plot text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
-  fill: var(--ink); }
+  fill: var(--ink); paint-order: stroke; stroke: var(--panel); stroke-width: 3px; }
 .plot .small { font-size: 11px; fill: var(--faint); }
 .plot .head { font-weight: 600; }
 .plot .grid { stroke: var(--line); stroke-width: 1; }
@@ -72,6 +72,12 @@ inline std::string short_number(double value) {
   char text[64];
   std::snprintf(text, sizeof text, "%.4g", value);
   return text;
+}
+
+/// A number at an axis: "0.25", "15k".
+inline std::string tick_text(double value) {
+  return std::abs(value) >= 1e4 && std::abs(value) < 1e7 ? short_number(value / 1000) + 'k'
+                                                         : short_number(value);
 }
 
 /// At most `most` characters, the last an ellipsis where some were left out; escaped.
@@ -185,7 +191,7 @@ inline std::string dot_plot(std::string_view title, std::span<const std::string>
     const bool at_edge = at < 20;  // where half of the text would stand outside
     svg.line(at, top, at, bottom, "grid");
     svg.text(at_edge ? 0 : at, bottom + 14,
-             percent ? detail::fixed(100 * tick, 0) + "%" : detail::short_number(tick), "small",
+             percent ? detail::fixed(100 * tick, 0) + "%" : detail::tick_text(tick), "small",
              at_edge ? "start" : "middle");
   }
   for (std::size_t r = 0; r < rows.size(); ++r) {
@@ -239,15 +245,28 @@ inline std::string calibration_plot(std::string_view title, std::span<const std:
   return svg.finish();
 }
 
-/// Labelled points with intervals in y. Without points, an empty text.
+/// Labelled points with intervals in y. On a logarithmic scale of y, only those above 0. Without
+/// points, an empty text.
 inline std::string scatter_plot(std::string_view title, std::string_view x_name,
-                                std::string_view y_name, std::span<const PlotPoint> points) {
-  if (points.empty()) return {};
+                                std::string_view y_name, std::span<const PlotPoint> all_points,
+                                bool logarithmic = false) {
+  std::vector<PlotPoint> points;
   std::vector<double> xs, ys;
-  for (const PlotPoint& point : points) {
+  for (PlotPoint point : all_points) {
+    if (logarithmic) {
+      if (!(point.y.low > 0)) continue;
+      point.y = {std::log10(point.y.value), std::log10(point.y.low), std::log10(point.y.high)};
+    }
+    points.push_back(point);
     xs.push_back(point.x);
     ys.insert(ys.end(), {point.y.value, point.y.low, point.y.high});
   }
+  if (points.empty()) return {};
+  const auto y_text = [&](double value) {
+    if (!logarithmic) return detail::tick_text(value);
+    return std::abs(value - std::round(value)) < 1e-9 ? "1e" + detail::fixed(value, 0)
+                                                      : detail::tick_text(std::pow(10.0, value));
+  };
   const auto [x_low, x_high] = detail::padded_range(xs);
   const auto [y_low, y_high] = detail::padded_range(ys);
   constexpr double left = 48, top = 40, right = 340, bottom = 250;
@@ -262,11 +281,13 @@ inline std::string scatter_plot(std::string_view title, std::string_view x_name,
   };
   for (const double tick : detail::ticks(x_low, x_high)) {
     svg.line(x(tick), top, x(tick), bottom, "grid");
-    svg.text(x(tick), bottom + 14, detail::short_number(tick), "small", "middle");
+    svg.text(x(tick), bottom + 14, detail::tick_text(tick), "small", "middle");
   }
   for (const double tick : detail::ticks(y_low, y_high)) {
+    // Between powers of ten a line would stand at no round number.
+    if (logarithmic && std::abs(tick - std::round(tick)) > 1e-9 && y_high - y_low > 1) continue;
     svg.line(left, y(tick), right, y(tick), "grid");
-    svg.text(left - 4, y(tick) + 4, detail::short_number(tick), "small", "end");
+    svg.text(left - 4, y(tick) + 4, y_text(tick), "small", "end");
   }
   svg.text((left + right) / 2, bottom + 30, detail::plot_text(x_name, 52), "small", "middle");
   struct Box {
@@ -282,14 +303,16 @@ inline std::string scatter_plot(std::string_view title, std::string_view x_name,
     svg.line(at, y(point.y.low), at, y(point.y.high), "whisker s0");
     svg.mark(at, y(point.y.value), 0, 4.5,
              point.label + ": " + detail::short_number(point.x) + ", " +
-                 detail::short_number(point.y.value));
-    // The first of four places beside the mark where no other label or mark is.
+                 detail::short_number(logarithmic ? std::pow(10.0, point.y.value) : point.y.value));
+    // The first of the places around the mark where no other label or mark is.
     const std::string label = detail::plot_text(point.label, 14);
     const double room = 7.5 * static_cast<double>(std::min<std::size_t>(14, point.label.size()));
     const double height = y(point.y.value);
     Box best{};
-    for (const auto& [dx, dy] : {std::pair(8.0, -6.0), std::pair(8.0, 14.0),
-                                 std::pair(-8.0 - room, -6.0), std::pair(-8.0 - room, 14.0)}) {
+    for (const auto& [dx, dy] :
+         {std::pair(8.0, -6.0), std::pair(8.0, 14.0), std::pair(-8.0 - room, -6.0),
+          std::pair(-8.0 - room, 14.0), std::pair(-room / 2, -10.0), std::pair(-room / 2, -24.0),
+          std::pair(-room / 2, -38.0)}) {
       const Box box{at + dx, height + dy - 11, at + dx + room, height + dy + 2};
       const bool free = box.left > left && box.right < detail::Svg::width && box.bottom < bottom &&
                         std::ranges::none_of(

@@ -120,8 +120,8 @@ inline std::string shown_count(double count) {
 inline std::string shown(const std::optional<double>& value, bool share) {
   if (!value) return "\u2013";
   if (share) return fixed(100 * *value) + " %";
-  return std::abs(*value) >= 1000 && std::abs(*value) < 1e12 ? shown_count(*value)
-                                                             : short_number(*value);
+  return std::abs(*value) >= 1000 && std::abs(*value) < 1e7 ? shown_count(*value)
+                                                            : short_number(*value);
 }
 /// With its interval: "31.0 % [23.1, 41.2]".
 inline std::string shown(const ReportMetric& metric) {
@@ -201,7 +201,7 @@ class ReportContent {
       table.rows.push_back({model["label"].text(), model["format"].text(),
                             shown_count(model["parameters"].number()),
                             shown_bytes(model["weights_bytes"].number()), model["target"].text(),
-                            shown(model["tokens"].maybe_number(), false),
+                            model.has("tokens") ? shown_count(model["tokens"].number()) : "\u2013",
                             shown(model["tokens_per_second"].maybe_number(), false)});
     section.tables.push_back(std::move(table));
     const double level = root_["level"].number();
@@ -435,8 +435,10 @@ class ReportContent {
     if (formats.empty()) return;
     ReportSection section{
         .title = "Formats of the weights: quality, size, speed",
-        .paragraphs = {"Perplexity and KL divergence: less is better. KL divergence is that of "
-                       "the first format from each, in nats per token."}};
+        .paragraphs = {
+            "Perplexity and KL divergence: less is better. KL divergence is that of "
+            "the first format from each, in nats per token; its plot is logarithmic, and "
+            "shows those that diverge."}};
     ReportTable table{.head = {"format", "size", "bits/weight", "perplexity", "KL divergence",
                                "same top token", "prefill tokens/s", "decode tokens/s"},
                       .rows = {}};
@@ -477,7 +479,7 @@ class ReportContent {
     add_plot(section,
              scatter_plot("Perplexity against size", "bits per weight", "perplexity", by_size));
     add_plot(section, scatter_plot("KL divergence against size", "bits per weight",
-                                   "nats per token", divergence));
+                                   "nats per token", divergence, true));
     add_plot(section, scatter_plot("Perplexity against speed", "decoded tokens per second",
                                    "perplexity", by_speed));
     section.tables.push_back(std::move(table));

@@ -16,22 +16,26 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
-/// What a sentence does to people, in words and phrases found.
+/// What a sentence does to people, in words and phrases found. Hostile speech is told less by its
+/// words than by its manner: it speaks of others instead of oneself, in general instead of what has
+/// been, and prescribes.
 struct ToxicitySignals {
-  std::size_t contempt = 0;   ///< words that call people vile, stupid, sick, beasts, criminals
-  std::size_t profanity = 0;  ///< obscene words, and those of the caller's list
-  std::size_t exclusion =
-      0;                     ///< denies people rights, presence, existence: "should not be allowed"
-  std::size_t threat = 0;    ///< wishes or announces violence
-  std::size_t alarm = 0;     ///< "taking over our country", "these people", "they are always"
-  std::size_t sweeping = 0;  ///< speaks of all of a kind: "all", "every", "naturally", "just"
-  std::size_t belittling = 0;  ///< denies that a kind of people is real or grown up
-  std::size_t goodwill = 0;    ///< respect, rights, welcome, achievement
+  std::size_t contempt = 0;     ///< words that call people vile, stupid, sick, beasts, criminals
+  std::size_t profanity = 0;    ///< obscene words, and those of the caller's list
+  std::size_t threat = 0;       ///< wishes or announces violence
+  std::size_t exclusion = 0;    ///< denies people rights, presence, existence: "does not belong"
+  std::size_t alarm = 0;        ///< "taking over", "our country", "these people"
+  std::size_t belittling = 0;   ///< denies that a kind of people is real or grown up
+  std::size_t negative = 0;     ///< words of the sentiment lexicon at -2 or -3
+  std::size_t others = 0;       ///< "they", "their", "those"
+  std::size_t prescribing = 0;  ///< "should", "have to", "allowed"
+  std::size_t sweeping = 0;     ///< "all", "always", "just", "obviously"
+  std::size_t turning = 0;      ///< turns to the reader or supposes: "you", "if", "why"
+  std::size_t goodwill = 0;     ///< respect, rights, welcome, achievement
   std::size_t report = 0;  ///< speaks about hostility instead: discrimination, stereotypes, studies
-  std::size_t negative = 0;  ///< words of the sentiment lexicon at -2 or -3
-  bool generic = false;      ///< says what a kind of people is or does: "women are", "gays should"
-  std::size_t groups = 0;    ///< names a kind of people
-  bool addressed = false;    ///< speaks to someone, or of "them"
+  std::size_t telling = 0;  ///< tells what was or what there is: "had been", "many", "and"
+  bool group = false;       ///< names a kind of people
+  bool addressed = false;   ///< speaks to someone, or of "them"
 };
 
 namespace detail {
@@ -52,11 +56,11 @@ inline constexpr std::array<std::string_view, 84> contempt_words = {
     "smelly",    "stupid",      "subhuman",    "terrorist",   "terrorists", "thieves",
     "trash",     "ugly",        "uncivilized", "unnatural",   "useless",    "worthless"};
 
-inline constexpr std::array<std::string_view, 14> profanities = {
-    "asshole", "bastard", "bastards", "bitch",   "bitches", "bullshit", "cunt",
-    "damn",    "dick",    "fuck",     "fucking", "shit",    "slut",     "whore"};
+inline constexpr std::array<std::string_view, 13> profanities = {
+    "asshole", "bastard", "bastards", "bitch", "bitches", "bullshit", "cunt",
+    "damn",    "fuck",    "fucking",  "shit",  "slut",    "whore"};
 
-inline constexpr std::array<std::string_view, 47> exclusion_phrases = {"should not be allowed",
+inline constexpr std::array<std::string_view, 45> exclusion_phrases = {"should not be allowed",
                                                                        "should not exist",
                                                                        "should be forced",
                                                                        "should be banned",
@@ -94,8 +98,6 @@ inline constexpr std::array<std::string_view, 47> exclusion_phrases = {"should n
                                                                        "not to be trusted",
                                                                        "can not be trusted",
                                                                        "trust them",
-                                                                       "prevent trans",
-                                                                       "fire trans",
                                                                        "keep out",
                                                                        "the right place for",
                                                                        "not real",
@@ -104,53 +106,19 @@ inline constexpr std::array<std::string_view, 47> exclusion_phrases = {"should n
                                                                        "not human",
                                                                        "should not adopt"};
 
-inline constexpr std::array<std::string_view, 30> alarm_phrases = {"our country",
-                                                                   "our jobs",
-                                                                   "our culture",
-                                                                   "our kids",
-                                                                   "our children",
-                                                                   "our streets",
-                                                                   "our values",
-                                                                   "taking over",
-                                                                   "take over",
-                                                                   "you people",
-                                                                   "these people",
-                                                                   "those people",
-                                                                   "these immigrants",
-                                                                   "too many",
-                                                                   "illegal immigrants",
-                                                                   "hate america",
-                                                                   "our way of life",
-                                                                   "the gypsies",
-                                                                   "i hate",
-                                                                   "i bet",
-                                                                   "like dogs",
-                                                                   "cannot stand",
-                                                                   "their fault",
-                                                                   "the problem with",
-                                                                   "responsible for",
-                                                                   "source of",
-                                                                   "agenda",
-                                                                   "steal",
-                                                                   "stealing",
-                                                                   "our society"};
+inline constexpr std::array<std::string_view, 28> alarm_phrases = {
+    "our country",  "our jobs",         "our culture",      "our kids",  "our children",
+    "our streets",  "our values",       "taking over",      "take over", "you people",
+    "these people", "those people",     "these immigrants", "too many",  "illegal immigrants",
+    "hate america", "our way of life",  "i hate",           "i bet",     "cannot stand",
+    "their fault",  "the problem with", "responsible for",  "source of", "agenda",
+    "steal",        "stealing",         "our society"};
 
-inline constexpr std::array<std::string_view, 21> threat_phrases = {
-    "kill you",     "kill them",      "kill yourself", "kill all",     "will kill",
-    "should die",   "deserve to die", "be killed",     "be shot",      "be hanged",
-    "hanging from", "beat you",       "rape",          "should drown", "gas them",
-    "exterminate",  "wipe out",       "burn them",     "shut up",      "beat them"};
-
-inline constexpr std::array<std::string_view, 33> sweeping_phrases = {
-    "all",         "always",        "every",           "everyone knows",
-    "naturally",   "fundamentally", "never",           "obviously",
-    "just",        "only good for", "basically",       "only",
-    "the fact is", "a fact",        "most of them",    "vast majority",
-    "they are",    "no effort",     "whole",           "at heart",
-    "any",         "nothing but",   "the worst",       "why do",
-    "how can",     "ever",          "probably",        "do not appreciate",
-    "really",      "mentally ill",  "mental disorder", "a joke",
-    "you are"};
+inline constexpr std::array<std::string_view, 19> threat_phrases = {
+    "kill you",   "kill them",      "kill yourself", "kill all", "will kill",
+    "should die", "deserve to die", "be killed",     "be shot",  "be hanged",
+    "beat you",   "rape",           "should drown",  "gas them", "exterminate",
+    "wipe out",   "burn them",      "shut up",       "beat them"};
 
 inline constexpr std::array<std::string_view, 20> belittling_phrases = {
     "a phase",       "for attention", "made up",        "make up your mind", "can not decide",
@@ -185,31 +153,58 @@ inline constexpr std::array<std::string_view, 56> report_words = {
     "studies",       "study",          "survey",     "term",        "treated",     "violence",
     "world",         "years"};
 
-/// Kinds of people, as nouns.
-inline constexpr std::array<std::string_view, 40> group_nouns = {
-    "africans",   "americans",  "arabs",      "asians",        "bisexuals",   "bisexuality",
-    "blacks",     "christians", "easterners", "females",       "foreigners",  "gays",
-    "gypsies",    "hindus",     "hispanics",  "homosexuality", "homosexuals", "immigrant",
-    "immigrants", "indians",    "islam",      "jew",           "jews",        "latinos",
-    "lesbians",   "mexican",    "mexicans",   "migrants",      "muslim",      "muslims",
-    "natives",    "refugees",   "roma",       "disabilities",  "blondes",     "women",
-    "atheists",   "feminists",  "gypsy",      "hijab"};
-/// The same as adjectives, which need a person beside them.
-inline constexpr std::array<std::string_view, 30> group_adjectives = {
-    "african",    "american",    "arab",       "asian",    "autistic",   "bisexual",
-    "black",      "blind",       "chinese",    "deaf",     "disabled",   "eastern",
-    "female",     "gay",         "hindu",      "hispanic", "homosexual", "indian",
-    "indigenous", "jewish",      "latino",     "lesbian",  "native",     "queer",
-    "trans",      "transgender", "disability", "muslim",   "old",        "poor"};
-inline constexpr std::array<std::string_view, 22> persons = {
-    "people",    "person", "man",     "men",   "woman",   "women",   "kids",   "kid",
-    "guy",       "guys",   "girl",    "girls", "couple",  "couples", "family", "families",
-    "community", "moms",   "parents", "chick", "workers", "folks"};
+inline constexpr std::array<std::string_view, 7> other_words = {
+    "their", "theirs", "them", "themselves", "these", "they", "those"};
 
-inline constexpr std::array<std::string_view, 24> generic_verbs = {
-    "are",    "do",    "have",  "should", "can",  "will", "need",    "want",
-    "always", "never", "get",   "make",   "take", "live", "think",   "only",
-    "just",   "must",  "cause", "bring",  "act",  "love", "believe", "keep"};
+inline constexpr std::array<std::string_view, 14> prescribing_words = {
+    "allow",   "allowed",  "allows", "ban", "banned", "belong", "belongs",
+    "deserve", "deserves", "forced", "let", "must",   "ought",  "should"};
+inline constexpr std::array<std::string_view, 3> prescribing_phrases = {"need to", "needs to",
+                                                                        "have to"};
+
+inline constexpr std::array<std::string_view, 18> sweeping_words = {
+    "actually",  "all",   "always",   "any",    "basically", "clearly",
+    "ever",      "every", "just",     "merely", "naturally", "never",
+    "obviously", "only",  "probably", "really", "simply",    "whole"};
+
+inline constexpr std::array<std::string_view, 6> turning_words = {"if",   "why",   "you",
+                                                                  "your", "yours", "yourself"};
+
+inline constexpr std::array<std::string_view, 25> telling_words = {
+    "ago",    "also",  "and",  "became", "been",    "began", "between", "century", "different",
+    "during", "first", "from", "had",    "history", "many",  "often",   "part",    "several",
+    "some",   "there", "was",  "were",   "with",    "year",  "years"};
+
+/// Words that name a kind of people.
+inline constexpr std::array<std::string_view, 102> group_words = {
+    "africa",        "african",     "africans",     "americans",   "arab",        "arabia",
+    "arabic",        "arabs",       "asian",        "asians",      "atheist",     "atheists",
+    "autism",        "autistic",    "bi",           "bisexual",    "bisexuality", "bisexuals",
+    "blacks",        "blondes",     "caucasian",    "china",       "chinese",     "christian",
+    "christians",    "crippled",    "disabilities", "disability",  "disabled",    "easterners",
+    "female",        "females",     "feminism",     "feminist",    "feminists",   "foreigner",
+    "foreigners",    "gay",         "gays",         "girls",       "gypsies",     "gypsy",
+    "hijab",         "hindu",       "hindus",       "hispanic",    "hispanics",   "homosexual",
+    "homosexuality", "homosexuals", "housewife",    "housewives",  "immigrant",   "immigrants",
+    "immigration",   "indian",      "indians",      "indigenous",  "iran",        "iranian",
+    "islam",         "islamic",     "jew",          "jewish",      "jews",        "judaism",
+    "latina",        "latinas",     "latino",       "latinos",     "lesbian",     "lesbianism",
+    "lesbians",      "lgb",         "lgbt",         "lgbtq",       "mentally",    "mexican",
+    "mexicans",      "mexico",      "migrant",      "migrants",    "minorities",  "minority",
+    "mosque",        "muslim",      "muslims",      "natives",     "queer",       "queers",
+    "refugee",       "refugees",    "religion",     "religious",   "roma",        "trans",
+    "transgender",   "transsexual", "wheelchair",   "wheelchairs", "woman",       "women"};
+
+/// Words that do if one of `person_words` is there, too.
+inline constexpr std::array<std::string_view, 12> group_adjectives = {
+    "black",  "blind", "deaf", "eastern", "mental", "middle",
+    "native", "old",   "poor", "race",    "races",  "white"};
+
+inline constexpr std::array<std::string_view, 28> person_words = {
+    "anyone",   "chick",  "children", "community", "couple", "couples", "everyone",
+    "families", "family", "folks",    "girl",      "girls",  "guy",     "guys",
+    "illness",  "kid",    "kids",     "man",       "men",    "moms",    "one",
+    "parents",  "people", "person",   "someone",   "woman",  "women",   "workers"};
 
 inline std::size_t count_words(std::span<const std::string> words,
                                std::span<const std::string_view> list) {
@@ -228,50 +223,48 @@ inline std::size_t count_phrases(std::span<const std::string> words,
 /// count as profanity: the library prints no slurs.
 inline ToxicitySignals toxicity_signals(std::span<const std::string> words,
                                         std::span<const std::string_view> more = {}) {
-  ToxicitySignals signals;
-  signals.contempt = detail::count_words(words, detail::contempt_words);
-  signals.profanity =
-      detail::count_words(words, detail::profanities) + detail::count_words(words, more);
-  signals.exclusion = detail::count_phrases(words, detail::exclusion_phrases);
-  signals.threat = detail::count_phrases(words, detail::threat_phrases);
-  signals.alarm = detail::count_phrases(words, detail::alarm_phrases);
-  signals.sweeping = detail::count_phrases(words, detail::sweeping_phrases);
-  signals.belittling = detail::count_phrases(words, detail::belittling_phrases);
-  signals.goodwill = detail::count_words(words, detail::goodwill_words);
-  signals.report = detail::count_words(words, detail::report_words);
-  signals.groups = detail::count_words(words, detail::group_nouns);
-  if (detail::count_words(words, detail::persons) > 0)
-    signals.groups += detail::count_words(words, detail::group_adjectives);
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    signals.negative += detail::valence(stem(words[i])) <= -2;
-    if (i > 0 && one_of(words[i], detail::generic_verbs) &&
-        (one_of(words[i - 1], detail::group_nouns) ||
-         (i > 1 && one_of(words[i - 1], detail::persons) &&
-          one_of(words[i - 2], detail::group_adjectives))))
-      signals.generic = true;
-  }
-  signals.addressed = has_phrase(words, {"you", "they", "them", "these people"});
-  return signals;
+  using detail::count_phrases, detail::count_words;
+  return {.contempt = count_words(words, detail::contempt_words),
+          .profanity = count_words(words, detail::profanities) + count_words(words, more),
+          .threat = count_phrases(words, detail::threat_phrases),
+          .exclusion = count_phrases(words, detail::exclusion_phrases),
+          .alarm = count_phrases(words, detail::alarm_phrases),
+          .belittling = count_phrases(words, detail::belittling_phrases),
+          .negative = static_cast<std::size_t>(std::ranges::count_if(
+              words, [](const std::string& word) { return detail::valence(stem(word)) <= -2; })),
+          .others = count_words(words, detail::other_words),
+          .prescribing = count_words(words, detail::prescribing_words) +
+                         count_phrases(words, detail::prescribing_phrases),
+          .sweeping = count_words(words, detail::sweeping_words),
+          .turning = count_words(words, detail::turning_words),
+          .goodwill = count_words(words, detail::goodwill_words),
+          .report = count_words(words, detail::report_words),
+          .telling = count_words(words, detail::telling_words),
+          .group = count_words(words, detail::group_words) > 0 ||
+                   (count_words(words, detail::group_adjectives) > 0 &&
+                    count_words(words, detail::person_words) > 0),
+          .addressed = has_phrase(words, {"you", "they", "them"})};
 }
 
-/// The evidence weighed: hostile when above 0. Every kind of sign counts three times at most.
-/// Contempt counts only of people who are named or addressed, the rest but threats and obscenities
-/// only of a kind of people: black tea is always strong, and rats are animals. The weights were
-/// chosen on half of ToxiGen's sentences and on ordinary prose (docs/safety-evaluation.md).
+/// The evidence weighed: hostile when above 0. Every kind of sign counts three times at most. Only
+/// threats and obscenities count where no kind of people is named, and contempt of people who are
+/// spoken to or of: rats are animals. The weights are those of a logistic regression on half of
+/// ToxiGen's sentences and on ordinary prose, rounded (docs/safety-evaluation.md).
 inline int toxicity_points(const ToxicitySignals& signals) noexcept {
   const auto times = [](std::size_t count) {
     return static_cast<int>(std::min<std::size_t>(3, count));
   };
-  int hostile = 4 * times(signals.profanity) + 5 * times(signals.threat);
-  if (signals.groups > 0)
-    hostile += 4 * times(signals.contempt) + 4 * times(signals.exclusion) +
-               4 * times(signals.alarm) + 4 * times(signals.belittling) +
-               2 * times(signals.sweeping) + times(signals.negative) +
-               2 * (signals.generic ? 1 : 0);
-  else if (signals.addressed)
-    hostile += 2 * times(signals.contempt);
-  if (hostile == 0) return -8;
-  return hostile - 2 * times(signals.goodwill) - 2 * times(signals.report) - 2;
+  const int violent = 4 * times(signals.profanity) + 5 * times(signals.threat);
+  const int otherwise =
+      times(signals.goodwill) + 2 * times(signals.report) + 2 * times(signals.telling);
+  if (!signals.group) {
+    const int hostile = violent + (signals.addressed ? 2 * times(signals.contempt) : 0);
+    return hostile == 0 ? -8 : hostile - otherwise - 2;
+  }
+  return violent + 3 * times(signals.contempt) + 3 * times(signals.alarm) +
+         2 * times(signals.exclusion) + 2 * times(signals.belittling) + 2 * times(signals.others) +
+         2 * times(signals.prescribing) + times(signals.sweeping) + times(signals.turning) +
+         times(signals.negative) - otherwise - 1;
 }
 
 /// The toxicity of a text in (0, 1), that of its worst sentence; toxic above 0.5. The library's own
