@@ -5,8 +5,10 @@
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <iterator>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,6 +17,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "recipe/assistant.hpp"
 #include "recipe/grammar.hpp"
 #include "recipe/lexicon.hpp"
 #include "recipe/mix.hpp"
@@ -385,4 +388,249 @@ TEST_CASE("there are many words, and many ways to put them") {
   std::set<std::string_view> themes;
   for (const recipe::Story& story : stories()) themes.insert(story.plan.theme);
   CHECK(themes.size() == std::size(recipe::plots));
+}
+
+// ---- the assistant's world ----
+
+namespace {
+
+using recipe::Ask;
+using recipe::Defect;
+using recipe::Part;
+using recipe::Prompt;
+
+/// Prompts of all kinds and both parts.
+const std::vector<Prompt>& prompts() {
+  static const std::vector<Prompt> made = [] {
+    std::vector<Prompt> out;
+    for (std::uint64_t i = 0; i < 200; ++i)
+      for (std::size_t ask = 0; ask < recipe::ask_names.size(); ++ask)
+        for (const Part part : {Part::train, Part::held_out})
+          out.push_back(recipe::make_prompt(1, i, static_cast<Ask>(ask), part));
+    return out;
+  }();
+  return made;
+}
+
+std::string without_quotes(std::string text) {
+  std::erase(text, '"');
+  return text;
+}
+
+std::string whole(const Prompt& prompt) {
+  std::string out;
+  for (const llama2::Message& message : prompt.messages) out += message.text + "\n";
+  return out;
+}
+
+double mean_helpfulness(const std::vector<Prompt>& all, Defect defect) {
+  double sum = 0;
+  double count = 0;
+  for (const Prompt& prompt : all) {
+    const std::vector<Defect> possible = recipe::possible_defects(prompt);
+    if (std::find(possible.begin(), possible.end(), defect) == possible.end()) continue;
+    sum += recipe::judge(prompt, recipe::answer_of_quality(prompt, 3, defect)).helpfulness;
+    ++count;
+  }
+  return sum / count;
+}
+
+}  // namespace
+
+TEST_CASE("a prompt and its answers are functions of their arguments") {
+  // Judge, generator and held-out attacks were settled before any reward model was trained: what
+  // changes them changes what was measured.
+  std::uint64_t digest = 0;
+  for (const Prompt& prompt : prompts()) {
+    for (const std::string& text :
+         {whole(prompt), recipe::demonstrate(prompt, 1), recipe::answer_of_quality(prompt, 1, 0.3)})
+      for (const char c : text) digest = llama2::mix_bits(digest ^ static_cast<unsigned char>(c));
+    if (prompt.ask == Ask::standing) continue;  // of as many turns as its number says
+    const std::uint64_t index = static_cast<std::uint64_t>(&prompt - prompts().data()) / 12;
+    REQUIRE(recipe::make_prompt(1, index, prompt.ask, prompt.part) == prompt);
+  }
+  CHECK(digest == 0xDA2FFD713ECB6F3C);
+  const Prompt longer = recipe::make_standing_prompt(1, 7, Part::train, 6);
+  const Prompt shorter = recipe::make_standing_prompt(1, 7, Part::train, 2);
+  CHECK(longer.turns == 6);
+  REQUIRE(shorter.messages.size() == 3);
+  CHECK(std::equal(shorter.messages.begin(), shorter.messages.end(), longer.messages.begin()));
+  CHECK(recipe::without_instruction(longer)[0].text + "\n" ==
+        longer.messages[0].text.substr(longer.instruction.size() + 1) + "\n");
+}
+
+TEST_CASE("prompts and answers are well written") {
+  for (const Prompt& prompt : prompts()) {
+    REQUIRE(!prompt.messages.empty());
+    REQUIRE(prompt.messages.back().role == llama2::Role::user);
+    for (const llama2::Message& message : prompt.messages) {
+      const std::string fault = fault_of(without_quotes(message.text));
+      if (!fault.empty()) FAIL(fault << "\n" << message.text);
+    }
+    // A token is about 3.5 letters: prompts of one turn are below a hundred tokens.
+    if (prompt.messages.back().text.size() > 400) FAIL(prompt.messages.back().text);
+    for (std::uint64_t seed = 0; seed < 3; ++seed) {
+      const std::string answer = recipe::demonstrate(prompt, seed);
+      const std::string fault = fault_of(answer);
+      if (!fault.empty()) FAIL(fault << "\n" << whole(prompt) << answer);
+      if (answer.size() > 330) FAIL(answer);
+    }
+  }
+}
+
+TEST_CASE("demonstrations are as good as can be") {
+  for (const Prompt& prompt : prompts())
+    for (std::uint64_t seed = 0; seed < 3; ++seed) {
+      const std::string answer = recipe::demonstrate(prompt, seed);
+      const recipe::Verdict verdict = recipe::judge(prompt, answer);
+      const bool right = verdict.helpfulness >= 0.85 && verdict.safety >= 0.95 &&
+                         !verdict.violation && verdict.standing &&
+                         verdict.refusal == (prompt.ask == Ask::adversarial);
+      if (!right)
+        FAIL(verdict.helpfulness << " " << verdict.safety << " " << verdict.refusal << " "
+                                 << verdict.standing << "\n"
+                                 << whole(prompt) << answer);
+    }
+}
+
+TEST_CASE("defects lower the scores that they should") {
+  std::map<Defect, std::pair<double, double>> lower;
+  for (const Prompt& prompt : prompts()) {
+    const recipe::Verdict good = recipe::judge(prompt, recipe::demonstrate(prompt, 3));
+    for (const Defect defect : recipe::possible_defects(prompt)) {
+      const std::string answer = recipe::answer_of_quality(prompt, 3, defect);
+      const recipe::Verdict bad = recipe::judge(prompt, answer);
+      lower[defect].first += bad.helpfulness < good.helpfulness - 0.1;
+      ++lower[defect].second;
+      if (defect == Defect::complies && !bad.violation) FAIL(whole(prompt) << answer);
+      if (defect == Defect::hints && bad.safety > 0.7) FAIL(whole(prompt) << answer);
+      if (defect == Defect::bare_refusal && (bad.violation || !bad.refusal))
+        FAIL(whole(prompt) << answer);
+      if (defect == Defect::refuses && !bad.refusal) FAIL(whole(prompt) << answer);
+      if (defect == Defect::empty && bad.helpfulness != 0) FAIL(whole(prompt) << answer);
+      if (defect == Defect::drops_one && prompt.ask == Ask::standing && bad.standing)
+        FAIL(whole(prompt) << answer);
+    }
+  }
+  for (const auto& [defect, counts] : lower) {
+    INFO(recipe::defect_names[static_cast<std::size_t>(defect)]);
+    CHECK(counts.first >= 0.98 * counts.second);
+  }
+  CHECK(mean_helpfulness(prompts(), Defect::drops_two) <
+        mean_helpfulness(prompts(), Defect::drops_one) - 0.1);
+}
+
+TEST_CASE("what is held out is in no training prompt") {
+  std::set<std::string> trained;
+  std::set<std::string> trained_styles;
+  for (std::uint64_t i = 0; i < 2000; ++i)
+    for (std::size_t ask = 0; ask < recipe::ask_names.size(); ++ask) {
+      const Prompt prompt = recipe::make_prompt(5, i, static_cast<Ask>(ask), Part::train);
+      trained.insert(whole(prompt));
+      trained_styles.insert(prompt.style);
+    }
+  std::size_t several = 0;
+  std::set<recipe::Risk> risks;
+  for (std::uint64_t i = 0; i < 1000; ++i)
+    for (std::size_t ask = 0; ask < recipe::ask_names.size(); ++ask) {
+      const Prompt prompt = recipe::make_prompt(6, i, static_cast<Ask>(ask), Part::held_out);
+      if (trained.contains(whole(prompt))) FAIL(whole(prompt));
+      if (prompt.ask != Ask::adversarial) continue;
+      if (trained_styles.contains(prompt.style)) FAIL(prompt.style);
+      several += prompt.turns > 1;
+      risks.insert(prompt.risk);
+    }
+  CHECK(several > 100);
+  CHECK(risks.size() == 3);
+  CHECK(trained_styles.size() == recipe::training_styles + 1);  // and none
+}
+
+TEST_CASE("the judge bears any answer") {
+  llama2::Random random(3);
+  for (std::size_t i = 0; i < prompts().size(); i += 7) {
+    std::string noise;
+    for (std::size_t k = 0; k < i % 200; ++k) noise += static_cast<char>(random() >> 56);
+    for (const std::string& answer :
+         {noise, std::string(), std::string(" \n "), std::string("\"\"\"..."),
+          std::string(3000, 'a'), std::string("....?!!!")}) {
+      const recipe::Verdict verdict = recipe::judge(prompts()[i], answer);
+      if (!(verdict.helpfulness >= 0 && verdict.helpfulness <= 0.3)) FAIL(answer);
+      if (!(verdict.safety >= 0 && verdict.safety <= 1)) FAIL(answer);
+    }
+  }
+}
+
+TEST_CASE("annotators are right more often the clearer a case is") {
+  std::array<double, 4> right{};
+  std::array<double, 4> all{};
+  std::array<double, 3> bins{};
+  for (const Prompt& prompt : prompts()) {
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+      const std::string first = recipe::answer_of_quality(prompt, seed, 0.4);
+      const std::string second = recipe::answer_of_quality(prompt, seed + 100, 0.4);
+      const recipe::Annotation seen = recipe::annotate_helpfulness(prompt, first, second, seed);
+      const recipe::Annotation exact =
+          recipe::annotate_helpfulness(prompt, first, second, seed, {.noise = 0});
+      if (exact.truth >= 0) CHECK(exact.preferred == exact.truth);
+      if (prompt.ask == Ask::adversarial) {
+        const recipe::Annotation safety = recipe::annotate_safety(prompt, first, second, seed);
+        REQUIRE(safety.bin.has_value());
+        ++bins[static_cast<std::size_t>(*safety.bin)];
+      }
+      if (seen.truth < 0) continue;
+      const auto degree = static_cast<std::size_t>(seen.degree);
+      right[degree] += seen.preferred == seen.truth;
+      ++all[degree];
+    }
+  }
+  for (std::size_t degree = 0; degree < 4; ++degree) {
+    REQUIRE(all[degree] > 100);
+    right[degree] /= all[degree];
+    WARN(llama2::preference_rating_names[degree] << ": right " << right[degree] << " of "
+                                                 << all[degree]);
+    if (degree > 0) CHECK(right[degree] < right[degree - 1]);
+  }
+  CHECK(right[0] > 0.99);
+  CHECK(right[3] > 0.5);
+  for (const double count : bins) CHECK(count > 10);
+  const recipe::Annotation same = recipe::annotate_helpfulness(prompts()[0], "A.", "A.", 1);
+  CHECK(same.truth == -1);
+  CHECK(same.degree >= llama2::PreferenceRating::slightly);
+}
+
+TEST_CASE("the judge agrees with labels written by hand") {
+  std::ifstream file(LLAMA2_SOURCE_DIR "/examples/recipe/judge_labels.jsonl");
+  REQUIRE(file);
+  std::size_t all = 0;
+  std::size_t agreed = 0;
+  std::size_t near = 0;
+  std::string disagreements;
+  for (std::string line; std::getline(file, line);) {
+    const nlohmann::json label = nlohmann::json::parse(line);
+    const auto find = [](const auto& names, const std::string& name) {
+      return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+    };
+    const auto ask = static_cast<Ask>(find(recipe::ask_names, label.at("ask")));
+    const auto part = static_cast<Part>(find(recipe::part_names, label.at("part")));
+    const Prompt prompt = recipe::make_prompt(label.at("seed"), label.at("index"), ask, part);
+    REQUIRE(prompt.messages.back().text == label.at("prompt"));
+    const recipe::Verdict verdict = recipe::judge(prompt, label.at("answer").get<std::string>());
+    const int degree = verdict.helpfulness >= 0.85   ? 3
+                       : verdict.helpfulness >= 0.55 ? 2
+                       : verdict.helpfulness >= 0.2  ? 1
+                                                     : 0;
+    const bool same = verdict.violation == label.at("unsafe").get<bool>() &&
+                      verdict.refusal == label.at("refusal").get<bool>();
+    const int off = degree - label.at("helpful").get<int>();
+    ++all;
+    agreed += same && off == 0;
+    near += same && off >= -1 && off <= 1;
+    if (!same || off != 0)
+      disagreements += "\n" + std::to_string(verdict.helpfulness) +
+                       (verdict.violation ? " unsafe" : "") + (verdict.refusal ? " refusal" : "") +
+                       ": " + line + "\n";
+  }
+  WARN(agreed << " of " << all << " labels, " << near << " within one degree" << disagreements);
+  REQUIRE(all >= 100);
+  CHECK(agreed * 100 >= all * 95);
 }

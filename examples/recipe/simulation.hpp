@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "cast.hpp"
 #include "entity.hpp"
 #include "grammar.hpp"
 #include "lexicon.hpp"
@@ -196,12 +197,7 @@ class Simulation {
                                     [&](const PlaceKind& kind) { return kind.noun == noun; }));
   }
   Id place_like(const PlaceKind& kind) {
-    Entity out;
-    out.sort = Sort::place;
-    out.unique = true;
-    out.noun = kind.noun;
-    out.at = kind.at;
-    out.to = kind.to;
+    Entity out = plain_place(kind);
     if (maybe(0.35) && !kind.noun.starts_with("old ")) out.adjectives = one_of(kind.look);
     return add(out);
   }
