@@ -18,7 +18,7 @@ fail() { echo "$1" >&2; cat "$folder"/*.jsonl >&2; exit 1; }
 
 answer a.jsonl --plain --weights F32 --seed 1
 answer again.jsonl --plain --weights F32 --seed 1 --threads 1
-answer b.jsonl --plain --weights Q8_0 --seed 2
+answer b.jsonl --plain --weights Q8_0 --seed 2 --temperature 1.5
 answer chat.jsonl --weights Q8_0 --temperature 0
 cmp "$folder/a.jsonl" "$folder/again.jsonl" || fail "the same seed, other answers"
 for file in a b chat; do
