@@ -297,6 +297,9 @@ void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth, 
         continue;
       }
       std::size_t at = 0;
+      for (; left - at >= 4; at += 4)
+        all_rows<4, std::size_t>(w, panels, n, columns, at, k == 0, rows, out + at * y_stride,
+                                 y_stride);
       for (; left - at >= 2; at += 2)
         all_rows<2, std::size_t>(w, panels, n, columns, at, k == 0, rows, out + at * y_stride,
                                  y_stride);
