@@ -1262,13 +1262,13 @@ TEST_CASE("leaks of every evaluation that we have are found") {
     DataSource source;
     std::string field;
   };
-  using enum DataType;
   const Evaluation evaluations[] = {
-      {{.files = {"eval-bbh/bbh/word_sorting.json"}, .type = json, .at = "examples[]"}, "input"},
+      {{.files = {"eval-bbh/bbh/word_sorting.json"}, .type = DataType::json, .at = "examples[]"},
+       "input"},
       {{.files = {"eval-gsm8k/test.jsonl"}}, "question"},
       {{.files = {"eval-llm-foundry/language_understanding/lambada_openai.jsonl"}}, "context"},
-      {{.files = {"eval-mmlu/mmlu.json"}, .type = json, .at = "samples[]"}, "prompt"},
-      {{.files = {"eval-truthfulqa/TruthfulQA.csv"}, .type = csv}, "Question"}};
+      {{.files = {"eval-mmlu/mmlu.json"}, .type = DataType::json, .at = "samples[]"}, "prompt"},
+      {{.files = {"eval-truthfulqa/TruthfulQA.csv"}, .type = DataType::csv}, "Question"}};
   const auto model = test_data("tokenizer-llama2/tokenizer.model");
   if (!model) return;
   const test::TempFolder folder;
@@ -1283,15 +1283,16 @@ TEST_CASE("leaks of every evaluation that we have are found") {
         sample.resize(sample.size() - 9);
         sample.erase(0, sample.rfind("\n\n") + 2);
       }
-      if (sample.size() >= 60 && samples.size() < 80) samples.push_back(std::move(sample));
+      if (sample.size() >= 70 && samples.size() < 80) samples.push_back(std::move(sample));
     }
     REQUIRE(samples.size() == 80);
     std::string lines;
     for (std::size_t i = 0; i < samples.size(); ++i) {
       lines += nlohmann::json{{"text", samples[i]}}.dump() + '\n';
-      if (i % 2 == 0)
-        text += test::synthetic_document(++documents, 60) + "\n" + samples[i] + "\n" +
-                test::synthetic_document(++documents, 60) + "\n<|endoftext|>\n";
+      if (i >= 40) continue;  // not every other one: neighbours may be alike
+      ++documents;
+      text += test::synthetic_document(2 * documents, 60) + "\n" + samples[i] + "\n" +
+              test::synthetic_document(2 * documents + 1, 60) + "\n<|endoftext|>\n";
     }
     const std::string path = folder.file(std::to_string(options.evaluations.size()));
     write_file(path, lines);
@@ -1305,7 +1306,7 @@ TEST_CASE("leaks of every evaluation that we have are found") {
   options.temporary_folder = folder.file("");
   options.train_file = folder.file("train.tokens");
   const PrepareReport report = prepare(options).report;
-  CHECK(report.documents(Fate::kept) == documents / 2);
+  CHECK(report.documents(Fate::kept) == documents);
   for (const EvaluationReport& found : report.evaluations) {
     INFO(found.name);
     CHECK(found.dirty == 40);
