@@ -58,7 +58,7 @@ class Program {
       try {
         if (!obey(*line)) return;
       } catch (const llama2::Error& error) {
-        std::cerr << error.what() << '\n';
+        std::cerr << terminal_.shown(error.what()) << '\n';
       }
     }
   }

@@ -51,13 +51,19 @@ class Terminal {
   }
 
   /// A text of another's making as it can be shown: on a terminal without what steers that, all
-  /// control characters but the end of a line and the tabulator.
+  /// control characters but the end of a line and the tabulator, those of Latin 1 (in UTF-8) too.
   [[nodiscard]] std::string shown(std::string_view text) const {
-    std::string result(text);
-    if (output_)
-      std::erase_if(result, [](char c) {
-        return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
-      });
+    if (!output_) return std::string(text);
+    std::string result;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const auto c = static_cast<unsigned char>(text[i]);
+      if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) continue;
+      if (c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
+        ++i;  // U+0080 .. U+009F
+        continue;
+      }
+      result += text[i];
+    }
     return result;
   }
 

@@ -436,6 +436,19 @@ TEST_CASE("whatever stages do, a candidate is left to be drawn") {
     options.logit_bias = {{1, -inf}};
     CHECK(drawn({-inf, inf, -inf}, options) == std::set<Token>{1});
   }
+  // Stages that choose among what they have spoilt.
+  const std::vector<void (*)(Candidates&)> choices = {
+      [](Candidates& c) { c.keep_top_k(2); }, [](Candidates& c) { c.keep_top_p(0.5f); },
+      [](Candidates& c) { c.keep_min_p(2); },
+      [](Candidates& c) { c.keep_min_p(std::numeric_limits<float>::quiet_NaN()); }};
+  for (const auto choose : choices) {
+    for (const float odd : {std::numeric_limits<float>::quiet_NaN(), -inf, inf, 1.0f}) {
+      Candidates candidates(4);
+      candidates.assign(std::vector<float>(4, odd));
+      choose(candidates);
+      CHECK(candidates.size() >= 1);
+    }
+  }
   const SamplingOptions all_alike{.stages = {set_all(std::numeric_limits<float>::quiet_NaN())}};
   CHECK(drawn({2, 1, -1, 0.5f}, all_alike).size() == 4);
 

@@ -483,7 +483,8 @@ TEST_CASE("a text of a batch for which no token can be chosen ends alone, on any
     CHECK(error->code() == ErrorCode::malformed_file);
     CHECK(batch.size() == 2);
     batch.run();
-    CHECK(ends == std::vector(2, StopReason::max_tokens));
+    CHECK(ends == std::vector{StopReason::failed, StopReason::failed, StopReason::max_tokens,
+                              StopReason::max_tokens});
   }
 }
 

@@ -130,8 +130,9 @@ class Batch {
   /// before the step; `watch` is for the step as a whole, and learns how far it is.
   ///
   /// Throws `out_of_memory` if a shared page needs a copy and the pool has none, and what ends the
-  /// watched work, with no text changed; what a text's callback or sampling throws ends that text,
-  /// and comes out of here when the others have had their token.
+  /// watched work, with no text changed. What a text's callback or sampling throws, or forgetting
+  /// its middle (`out_of_memory`), ends that text by `StopReason::failed`, and the first such comes
+  /// out of here when the others have had their token.
   std::size_t step(const Watch& watch = {}) {
     rows_.clear();
     takers_.clear();
@@ -166,7 +167,12 @@ class Batch {
     if (rows_.empty()) return forget_ended(failure);
     const std::size_t vocab = model_.vocab();
     const std::span<float> logits(logits_.data(), takers_.size() * vocab);
-    model_.forward(rows_, workspace_, logits, watch);
+    try {
+      model_.forward(rows_, workspace_, logits, watch);
+    } catch (...) {
+      forget_ended(failure);  // which came first
+      throw;
+    }
     // Those that had no room for all they wait for come first the next time.
     if (takers_.size() < texts_.size()) {
       order_.clear();
@@ -260,14 +266,24 @@ class Batch {
   /// also by what it throws, which goes to `failure` unless there is one already.
   template <class Act>
   static void advance(Text& text, std::exception_ptr& failure, Act&& act) {
-    try {
-      if (act()) return;
-      if (text.on_end)
-        text.on_end(text.id, {text.continuation.reason(), text.continuation.count()});
-    } catch (...) {
-      if (!failure) failure = std::current_exception();
-    }
+    const auto attempt = [&](auto&& what) {
+      try {
+        what();
+      } catch (...) {
+        if (!failure) failure = std::current_exception();
+      }
+    };
+    bool goes_on = false;
+    StopReason reason = StopReason::failed;
+    attempt([&] {
+      goes_on = act();
+      reason = text.continuation.reason();
+    });
+    if (goes_on) return;
     text.ended = true;
+    attempt([&] {
+      if (text.on_end) text.on_end(text.id, {reason, text.continuation.count()});
+    });
   }
 
   /// Returns how many texts are left, or throws what has failed.

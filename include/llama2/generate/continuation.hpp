@@ -78,6 +78,7 @@ enum class StopReason {
   stop_string,   ///< one of the stop strings came
   stopped,       ///< the callback returned false
   cancelled,     ///< `GenerateOptions::cancel`
+  failed,        ///< something was thrown; of texts in a `Batch` only
 };
 
 constexpr std::string_view to_string(StopReason reason) noexcept {
@@ -94,6 +95,8 @@ constexpr std::string_view to_string(StopReason reason) noexcept {
       return "stopped by caller";
     case StopReason::cancelled:
       return "cancelled";
+    case StopReason::failed:
+      return "failed";
   }
   return "";
 }

@@ -114,7 +114,7 @@ class Candidates {
   /// Keeps tokens of at least this share of the probability of the likeliest that is left: 1 of the
   /// likeliest of all, unless a stage has taken that away, as typical sampling may.
   void keep_min_p(float p) {
-    const float least = p * largest(probabilities_);
+    const float least = (p < 1 ? p : 1) * largest(probabilities_);
     keep_if([&](std::size_t i) { return probabilities_[i] >= least; });
   }
 
@@ -216,6 +216,8 @@ class Candidates {
   /// rank lower is left behind on the way.
   void keep_highest(double enough, Measure measure) {
     enough = std::max(std::numeric_limits<double>::min(), enough);
+    for (std::size_t i = 0; i < size_; ++i)
+      if (std::isnan(ranks_[i])) ranks_[i] = lowest;
     // The float of a number that orders as floats do; beyond the infinities lie the infinities.
     const auto rank_of = [](std::uint32_t ordered) {
       const auto rank = std::bit_cast<float>(ordered >> 31 != 0 ? ordered << 1 >> 1 : ~ordered);

@@ -61,7 +61,7 @@ class Model {
       : state_(std::make_shared<const State>(State{weights,
                                                    std::move(owner),
                                                    config,
-                                                   {std::move(executor), target},
+                                                   {executor.cancelled_by({}), target},
                                                    RotaryTable<head_dim<S>>(config)})) {
     config.validate();
   }

@@ -152,7 +152,9 @@ struct AnyPool::Holder final : AnyPool {
 };
 
 inline AnySequence::AnySequence(const std::shared_ptr<AnyPool>& pool, std::size_t capacity)
-    : self_(pool->sequence(capacity)) {}
+    : self_(pool == nullptr
+                ? throw Error(ErrorCode::invalid_argument, "a sequence needs a pool of pages")
+                : pool->sequence(capacity)) {}
 
 /// See `SequenceRow`.
 struct AnyRow {
