@@ -444,7 +444,8 @@ TEST_CASE("whatever stages do, a candidate is left to be drawn") {
   for (const auto choose : choices) {
     for (const float odd : {std::numeric_limits<float>::quiet_NaN(), -inf, inf, 1.0f}) {
       Candidates candidates(4);
-      candidates.assign(std::vector<float>(4, odd));
+      candidates.assign(std::vector<float>(4));
+      std::ranges::fill(candidates.logits(), odd);
       choose(candidates);
       CHECK(candidates.size() >= 1);
     }
