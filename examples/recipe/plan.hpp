@@ -1,0 +1,88 @@
+// How the recipe is followed: every number of it.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "assistant_world.hpp"
+#include "llama2/align/versions.hpp"
+
+namespace recipe {
+
+/// How much is looked at to say how good a version is.
+struct Examination {
+  std::size_t plain = 450;
+  std::size_t borderline = 150;
+  std::size_t adversarial = 600;
+  std::size_t standing = 60;        ///< dialogues
+  std::size_t standing_turns = 10;  ///< of each; training has six at most
+  std::size_t pairs = 2000;         ///< prompts of held-out comparisons, of each kind
+  float temperature = 0.1f;         ///< the paper's, for its safety evaluation
+  float top_p = 0.9f;
+};
+
+struct RecipePlan {
+  llama2::VersionsPlan versions;
+  Demonstrations demonstrations;
+  Examination examination;
+};
+
+/// The main chain, for a model of 2.5 million weights; meant to take less than 90 minutes on two
+/// cores. Where it departs from the paper: learning rates are those of a small model, some twenty
+/// times the paper's, and batches are smaller, as there is less data. `scale` takes a share of all
+/// data.
+constexpr RecipePlan main_plan(std::uint64_t seed, double scale = 1) {
+  const auto scaled = [scale](std::size_t count) {
+    return static_cast<std::size_t>(static_cast<double>(count) * scale);
+  };
+  RecipePlan plan;
+  llama2::VersionsPlan& v = plan.versions;
+  v.seed = seed;
+  v.tuning = {.rate = 5e-4, .epochs = 2, .batch = 32};
+  v.helpfulness = {.rate = 3e-4, .epochs = 1, .batch = 32};
+  v.safety = {.rate = 3e-4, .epochs = 1, .batch = 32, .safety_weight = 1};
+  v.helpfulness_comparisons = {scaled(3000), scaled(1500)};
+  v.safety_comparisons = {scaled(2000), scaled(1000)};
+  v.helpfulness_rest = 0.1;
+  v.prompts = scaled(1500);
+  v.per_prompt = 8;
+  v.distil_prompts = scaled(300);
+  v.ghost_dialogues = scaled(400);
+  v.ppo_iterations = std::max<std::uint64_t>(1, scaled(60));
+  v.ppo_rate = 5e-5;
+  v.ppo_beta = 0.02;
+  plan.demonstrations.count = scaled(6000);
+  return plan;
+}
+
+/// Every step on very little data: to see that all works, not to learn much.
+constexpr RecipePlan quick_plan(std::uint64_t seed) {
+  RecipePlan plan = main_plan(seed, 0.01);
+  llama2::VersionsPlan& v = plan.versions;
+  v.tuning = {.rate = 1e-3, .epochs = 1, .batch = 8};
+  v.helpfulness.batch = v.safety.batch = 8;
+  v.prompts = 24;
+  v.per_prompt = 4;
+  v.temperature_prompts = 8;
+  v.max_tokens = 48;
+  v.distil_prompts = 8;
+  v.ghost_dialogues = 8;
+  v.ghost_answers = 2;
+  v.ppo_iterations = 4;
+  v.ppo_batch = 32;
+  v.ppo_minibatch = 16;
+  v.ppo_prompts = 128;
+  v.watch = {.every = 2, .patience = 3};
+  v.watch_prompts = 16;
+  plan.demonstrations.count = 400;
+  plan.examination = {.plain = 30,
+                      .borderline = 10,
+                      .adversarial = 30,
+                      .standing = 4,
+                      .standing_turns = 4,
+                      .pairs = 40};
+  return plan;
+}
+
+}  // namespace recipe
