@@ -1,6 +1,6 @@
 // By hand: how long after it is cancelled work on Llama 2 7B, with generated weights, returns.
 //
-//   cancel_times FOLDER [threads] [prompt tokens]    FOLDER has room for a file of 3.8 GB
+//   cancel_times FOLDER [threads] [prompt tokens] [trials]    FOLDER has room for a file of 3.8 GB
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -29,9 +29,8 @@ double milliseconds(Clock::duration d) {
 /// Calls `work` again and again, cancels it each time after another while, and prints how long it
 /// then took to return: the median and the worst.
 template <class Work>
-void measure(const char* what, std::chrono::milliseconds longest, Work&& work) {
+void measure(const char* what, int rounds, Clock::duration longest, Work&& work) {
   std::vector<double> times;
-  constexpr int rounds = 15;
   for (int i = 1; i <= rounds; ++i) {
     std::stop_source source;
     Clock::time_point asked;
@@ -46,7 +45,7 @@ void measure(const char* what, std::chrono::milliseconds longest, Work&& work) {
     times.push_back(milliseconds(returned - asked));
   }
   std::ranges::sort(times);
-  std::printf("%s: median %.1f ms, worst %.1f ms\n", what, times[rounds / 2], times.back());
+  std::printf("%s: median %.1f ms, worst %.1f ms\n", what, times[times.size() / 2], times.back());
   std::fflush(stdout);
   if (times.front() < 0) std::puts("(some ended before they were cancelled)");
 }
@@ -76,11 +75,12 @@ llama2::Tokenizer bytes_tokenizer() {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: %s FOLDER [threads] [prompt tokens]\n", argv[0]);
+    std::fprintf(stderr, "usage: %s FOLDER [threads] [prompt tokens] [trials]\n", argv[0]);
     return 2;
   }
   const std::size_t threads = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 2;
   const std::size_t prompt = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 2000;
+  const int rounds = argc > 4 ? std::max(1, std::atoi(argv[4])) : 15;
   const auto pool = std::make_shared<llama2::ThreadPool>(threads);
   const std::string path = std::string(argv[1]) + "/cancel_times.gguf";
   {
@@ -92,40 +92,47 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < prompt; ++i)
       tokens.push_back(static_cast<llama2::Token>(i * 7919 % 32000));
     session.append(tokens);
-    measure("prompt of 2,000", std::chrono::seconds(3), [&](const std::stop_token& cancel) {
+    const auto start = Clock::now();
+    (void)session.logits();
+    const auto whole = Clock::now() - start;
+    std::printf("a prompt of %zu tokens takes %.1f s\n", prompt, milliseconds(whole) / 1000);
+    // All but a sixteenth of it: the speed varies.
+    measure("prompt", rounds, whole * 15 / 16, [&](const std::stop_token& cancel) {
       session.truncate(0);
       session.append(tokens);
       expect_cancelled([&] { (void)session.logits({cancel, {}}); });
     });
     session.truncate(20);
-    measure("generation", std::chrono::milliseconds(900), [&](const std::stop_token& cancel) {
-      session.truncate(20);
-      const auto result = session.generate("",
-                                           {.max_tokens = 1000,
-                                            .temperature = 0,
-                                            .logit_bias = {{1, -INFINITY}, {2, -INFINITY}},
-                                            .cancel = cancel},
-                                           [](std::string_view) { return true; });
-      if (result.reason != llama2::StopReason::cancelled) std::puts("was not cancelled");
-    });
+    measure("generation", rounds, std::chrono::milliseconds(900),
+            [&](const std::stop_token& cancel) {
+              session.truncate(20);
+              const auto result = session.generate("",
+                                                   {.max_tokens = 1000,
+                                                    .temperature = 0,
+                                                    .logit_bias = {{1, -INFINITY}, {2, -INFINITY}},
+                                                    .cancel = cancel},
+                                                   [](std::string_view) { return true; });
+              if (result.reason != llama2::StopReason::cancelled) std::puts("was not cancelled");
+            });
     session.truncate(20);
     std::printf("and goes on: %zu tokens\n", session
                                                  .generate("", {.max_tokens = 4, .temperature = 0},
                                                            [](std::string_view) { return true; })
                                                  .tokens);
   }
-  measure("loading", std::chrono::milliseconds(1500), [&](const std::stop_token& cancel) {
+  measure("loading", rounds, std::chrono::milliseconds(1500), [&](const std::stop_token& cancel) {
     expect_cancelled(
         [&] { (void)llama2::load<Model>(path, {.executor = pool, .cancel = cancel}); });
   });
   using Other = llama2::Model<llama2::Llama2_7B, llama2::Q8_0>;
-  measure(
-      "loading into another format", std::chrono::seconds(2), [&](const std::stop_token& cancel) {
-        expect_cancelled([&] {
-          (void)llama2::load<Other>(path, {.executor = pool, .requantize = true, .cancel = cancel});
-        });
-      });
-  measure("loading a file that is read", std::chrono::milliseconds(1000),
+  measure("loading into another format", rounds, std::chrono::seconds(2),
+          [&](const std::stop_token& cancel) {
+            expect_cancelled([&] {
+              (void)llama2::load<Other>(path,
+                                        {.executor = pool, .requantize = true, .cancel = cancel});
+            });
+          });
+  measure("loading a file that is read", rounds, std::chrono::milliseconds(1000),
           [&](const std::stop_token& cancel) {
             expect_cancelled([&] {
               (void)llama2::load<Model>(
