@@ -83,7 +83,7 @@ struct Kernels {
     return LLAMA2_TARGET_NAMESPACE::sum_of(x, n);
   }
   static double sum_above(const float* ranks, float bound, const float* weights,
-                         std::size_t n) noexcept {
+                          std::size_t n) noexcept {
     return LLAMA2_TARGET_NAMESPACE::sum_above(ranks, bound, weights, n);
   }
   static void softmax_weights(const float* x, std::size_t n, float top, float temperature,
