@@ -144,6 +144,7 @@ TEST_CASE("stop strings end a text and no part of them is shown") {
   CHECK(stopped > 500);
   CHECK(kept > 500);
   CHECK(code_of([] { StopStrings({""}); }) == ErrorCode::invalid_argument);
+  CHECK(code_of([] { StopStrings({"a", "\xc3"}); }) == ErrorCode::invalid_argument);
 }
 
 TEST_CASE("a chat resumed from its transcript goes on as if never left") {

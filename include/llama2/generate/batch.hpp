@@ -76,6 +76,8 @@ class Batch {
   Id add(Sequence past, std::vector<Token> prompt, const GenerateOptions& options, OnText on_text,
          OnEnd on_end = {}) {
     if (prompt.empty()) throw Error(ErrorCode::invalid_argument, "there is nothing to continue");
+    if (!on_text)
+      throw Error(ErrorCode::invalid_argument, "on_text is empty: nobody takes the text");
     for (const Token token : prompt) require_token(token, model_.vocab());
     if (prompt.size() > past.capacity())
       throw Error(ErrorCode::context_exhausted, "the prompt does not fit into the context",

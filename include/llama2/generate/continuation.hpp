@@ -114,7 +114,8 @@ struct GenerateResult {
 class Continuation {
  public:
   /// `context`: the most tokens that the text can have. `at_start`: what comes begins a text; see
-  /// `StreamDecoder`. Throws `invalid_argument` for options out of range, or an empty stop string.
+  /// `StreamDecoder`. Throws `invalid_argument` for options out of range or stop
+  /// strings that `StopStrings` refuses.
   Continuation(Tokenizer tokenizer, const GenerateOptions& options, std::size_t context,
                bool at_start)
       : sampling_(options.sampling()),

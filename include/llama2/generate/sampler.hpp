@@ -146,13 +146,12 @@ class Candidates {
       if (left < sum) break;
       left -= sum;
     }
-    std::size_t last = 0;  // rounding: `left` may end at zero
     for (; i < size_; ++i) {
-      if (probabilities_[i] > 0) last = i;
       left -= double{probabilities_[i]};
-      if (left < 0) break;
+      if (left < 0) return i;
     }
-    return last;
+    while (i > 1 && !(probabilities_[i - 1] > 0)) --i;  // rounding: the last that can be drawn
+    return i - 1;
   }
 
   /// The sum of the probabilities.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "llama2/base/error.hpp"
+#include "llama2/text/utf8.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
@@ -16,13 +17,16 @@ namespace llama2::inline LLAMA2_ABI {
 /// one until more text decides. Not for several threads at once.
 class StopStrings {
  public:
-  /// Throws `invalid_argument` if one is empty. `most` is the most bytes that one `push` will
-  /// bring; up to that nothing is allocated later.
+  /// Throws `invalid_argument` if one is empty or no valid UTF-8: such could never be met by whole
+  /// characters. `most` is the most bytes that one `push` will bring; up to that nothing is
+  /// allocated later.
   explicit StopStrings(std::vector<std::string> stops = {}, std::size_t most = 0)
       : stops_(std::move(stops)) {
     std::size_t longest = 0;
     for (const std::string& stop : stops_) {
       if (stop.empty()) throw Error(ErrorCode::invalid_argument, "an empty stop string");
+      if (!is_valid_utf8(stop))
+        throw Error(ErrorCode::invalid_argument, "a stop string is not valid UTF-8");
       longest = std::max(longest, stop.size());
     }
     text_.reserve(longest + most);
