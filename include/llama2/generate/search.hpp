@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <stop_token>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -46,6 +48,19 @@ inline std::vector<TokenLogProbability> likeliest(std::span<const float> logits,
     result[i] = {order[i], static_cast<double>(logit(order[i])) - log_sum};
   return result;
 }
+
+namespace detail {
+
+/// Puts `item` into a list whose keys descend, behind equals. (A stable sort in gcc 12's library
+/// uses what it has itself declared deprecated.)
+template <class T, class Key>
+void insert_ranked(std::vector<T>& list, T item, Key key) {
+  const auto at =
+      std::ranges::upper_bound(list, std::invoke(key, item), std::ranges::greater{}, key);
+  list.insert(at, std::move(item));
+}
+
+}  // namespace detail
 
 /// A continuation and how likely the model finds it.
 struct ScoredText {
@@ -102,8 +117,10 @@ std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
         [&result](auto, const BatchResult& end) { result.reason = end.reason; });
   }
   batch.run(options.cancel);
-  std::ranges::stable_sort(results, std::ranges::greater{}, &ScoredText::mean);
-  return results;
+  std::vector<ScoredText> ranked;
+  for (ScoredText& result : results)
+    detail::insert_ranked(ranked, std::move(result), &ScoredText::mean);
+  return ranked;
 }
 
 /// A continuation that a beam search has found.
@@ -158,7 +175,10 @@ std::vector<Beam> beam_search(const M& model, std::span<const Token> prompt, std
     for (std::size_t a = 0; a < alive.size(); ++a)
       for (const auto& [token, value] : likeliest({logits.data() + a * vocab, vocab}, width + 1))
         next.push_back({a, token, alive[a].beam.log_probability + value});
-    std::ranges::stable_sort(next, std::ranges::greater{}, &Next::log_probability);
+    std::ranges::sort(next, [](const Next& a, const Next& b) {
+      return std::tuple(-a.log_probability, a.parent, a.token) <
+             std::tuple(-b.log_probability, b.parent, b.token);
+    });
     std::vector<Alive> chosen;
     for (const Next& n : next) {
       if (chosen.size() == width) break;
@@ -167,11 +187,10 @@ std::vector<Beam> beam_search(const M& model, std::span<const Token> prompt, std
       beam.log_probability = n.log_probability;
       beam.ended = n.token == eos;
       if (beam.ended)
-        ended.push_back(std::move(beam));
+        detail::insert_ranked(ended, std::move(beam), &Beam::log_probability);
       else
         chosen.push_back({alive[n.parent].sequence.fork(context), std::move(beam)});
     }
-    std::ranges::stable_sort(ended, std::ranges::greater{}, &Beam::log_probability);
     if (ended.size() > width) ended.resize(width);
     alive = std::move(chosen);
     // A longer text is never likelier than its beginning.
@@ -182,8 +201,7 @@ std::vector<Beam> beam_search(const M& model, std::span<const Token> prompt, std
     for (Alive& a : alive)
       rows.push_back({a.beam.tokens.back(), a.sequence.size(), &a.sequence, true});
   }
-  for (Alive& a : alive) ended.push_back(std::move(a.beam));
-  std::ranges::stable_sort(ended, std::ranges::greater{}, &Beam::log_probability);
+  for (Alive& a : alive) detail::insert_ranked(ended, std::move(a.beam), &Beam::log_probability);
   if (ended.size() > width) ended.resize(width);
   return ended;
 }
