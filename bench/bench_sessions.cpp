@@ -166,6 +166,13 @@ void register_samplers() {
   add("typical", {.temperature = 0.8f, .typical_p = 0.9f});
   add("mirostat", {.temperature = 0.8f, .mirostat_tau = 5});
   add("penalties", {.temperature = 0, .repetition_penalty = 1.1f, .presence_penalty = 0.1f});
+  add("together", {.temperature = 0.8f,
+                   .top_k = 20000,
+                   .top_p = 0.9f,
+                   .min_p = 0.05f,
+                   .typical_p = 0.9f,
+                   .repetition_penalty = 1.1f,
+                   .presence_penalty = 0.1f});
 }
 
 }  // namespace
