@@ -173,12 +173,13 @@ LLAMA2_INLINE void fetch(const void* from, std::size_t bytes) {
 /// Adds `depth` blocks, which lie `step` apart, to y[t][0 .. rows) for the rows of `Vectors`
 /// vectors and `Tokens` tokens from `t0` of a tile on; the first blocks of a row set y instead.
 /// Unless `ahead` is 0, asks for what lies so many bytes beyond each block that it reads: of the
-/// weights where there is a single token, of 8-bit activations where there are all of a tile.
+/// weights where there is a single token, of 8-bit activations where there are all of a tile. A
+/// single token's `scout` is that of `ReadAhead`.
 template <std::size_t Vectors, std::size_t Tokens, class T0, WeightFormat F, std::size_t T>
 LLAMA2_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step,
                         std::size_t depth, const ActivationTile<activation_form<F>, T>* x, T0 t0,
                         bool first, std::size_t rows, float* y, std::size_t y_stride,
-                        std::size_t ahead = 0) {
+                        std::size_t ahead = 0, std::size_t scout = 0) {
   using namespace simd;
   constexpr RowFloats d;
   constexpr std::size_t all = Vectors * d.lanes;
@@ -206,6 +207,13 @@ LLAMA2_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t ste
     }
   }
   for (std::size_t b = 0; b < depth; ++b, w += step) {
+    if constexpr (Tokens == 1) {
+      constexpr std::size_t bytes = std::max(row_vectors, Vectors) / row_vectors * sizeof *w;
+      constexpr std::size_t scout_blocks =
+          std::max<std::size_t>(1, llama2::detail::scout_step / bytes);
+      if (scout != 0 && b % scout_blocks == 0)
+        __builtin_prefetch(reinterpret_cast<const std::byte*>(w) + scout);
+    }
     if constexpr (Tokens == 1 && activation_form<F> != ActivationForm::floats) {
       if (ahead != 0)
         fetch(reinterpret_cast<const std::byte*>(w) + ahead, Vectors / row_vectors * sizeof *w);
@@ -274,10 +282,11 @@ void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth, 
   if (tokens == 1) {  // one ascending stream
     const auto* const column = reinterpret_cast<const ActivationTile<form, 1>*>(x);
     const bool large = panels * depth * sizeof *stripe >= llama2::detail::read_ahead_from;
-    const std::size_t ahead = large ? llama2::detail::read_ahead_bytes<form>() : 0;
+    const std::size_t ahead = large ? llama2::detail::read_ahead_bytes<F>() : 0;
+    const std::size_t scout = large ? llama2::detail::read_ahead.scout : 0;
     with_constant<stripe_panels>(panels, [&](auto count) LLAMA2_TARGET_ATTR {
       tile<count() * row_vectors, 1, FromFirst>(stripe, 0, panels, depth, column, {}, true, rows, y,
-                                                y_stride, ahead);
+                                                y_stride, ahead, scout);
     });
     return;
   }
