@@ -407,10 +407,11 @@ void register_others(Target target) {
       add("Attend", name, [=](State& state, const Compute& compute) {
         attend<K, HeadDim>(state, compute, positions);
       });
-      for (const std::size_t heads : {1u, 8u})
-        add("AttendPrompt", name + "/" + bench::extents(48 / heads, heads),
+      for (const auto& [tokens, heads] :
+           {std::pair<std::size_t, std::size_t>{48, 1}, {6, 8}, {1, 8}})
+        add("AttendPrompt", name + "/" + bench::extents(tokens, heads),
             [=](State& state, const Compute& compute) {
-              attend_prompt<K, HeadDim>(state, compute, positions, 48 / heads, heads);
+              attend_prompt<K, HeadDim>(state, compute, positions, tokens, heads);
             });
     }
   };

@@ -88,11 +88,15 @@ void rotate_keys(KvHead<Q8_0, HeadDim, P>& head, const float* cosines,
 
 namespace detail {
 
+/// Whether there are registers for tiles of eight queries.
+inline constexpr bool attends_by_eight = simd::native_lanes == 16;
+
 /// Vectors of a tile of `Queries` queries: as many sums as there are registers beside the operands,
 /// and for few queries enough to hide the latency of an addition.
 template <std::size_t Queries>
-inline constexpr std::size_t attention_vectors =
-    Queries == 6 ? (simd::native_lanes == 16 ? 4 : 2) : 8 / Queries;
+inline constexpr std::size_t attention_vectors = Queries == 8   ? 2
+                                                 : Queries == 6 ? (attends_by_eight ? 4 : 2)
+                                                                : 8 / Queries;
 
 /// sums[i][v] += a[i][k] * b[k][v] for k in 0 .. n - 1, ascending; rows of a and b are `AStride`
 /// and `BStride` elements apart.
@@ -331,6 +335,9 @@ void attend(const float* q, const KvHead<K, HeadDim, P>* const* pages, std::size
       };
       std::size_t m = 0;
       while (count_of(m) <= begin) ++m;
+      if constexpr (detail::attends_by_eight && state.batch >= 8)
+        for (; n - m >= 8 && (n - m) % 6 != 0; m += 8)
+          tile(std::integral_constant<std::size_t, 8>(), m);
       if constexpr (state.batch >= 6)
         for (; n - m >= 6; m += 6) tile(std::integral_constant<std::size_t, 6>(), m);
       if constexpr (state.batch >= 2)
