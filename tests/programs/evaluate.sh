@@ -24,7 +24,7 @@ kills=0
 for delay in 0 0.02 0 0.05 0 0.1; do
   before=$(finished parts)
   "${evaluate[@]}" "${options[@]}" --out parts >/dev/null 2>&1 &  # no function: $! is the program
-  until (($(finished parts) > before)) || ! kill -0 $! 2>/dev/null; do sleep 0.01; done
+  until (($(finished parts) > before)) || ! kill -0 $! 2>/dev/null; do sleep 0.02; done
   sleep "$delay"
   if kill -KILL $! 2>/dev/null && (($(finished parts) < $(finished whole))); then
     kills=$((kills + 1))
