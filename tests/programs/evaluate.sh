@@ -2,7 +2,7 @@
 # evaluate.sh PROGRAM: an evaluation that is killed again and again ends with the results of one that
 # was left alone; and one whose training text is named finds the items in it.
 set -euo pipefail
-program=$1
+program=$(realpath -- "$1")
 if [[ -z ${LLAMA2_TEST_DATA:-} ]]; then
   echo "*** SKIPPED: LLAMA2_TEST_DATA is not set; evaluate was not run" >&2
   exit 0
