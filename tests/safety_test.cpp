@@ -565,9 +565,9 @@ TEST_CASE("the refusal rules agree with the people who labelled XSTest") {
     own += violates(served[i].second);
     others += violates(served[(i + served.size() / 2) % served.size()].second);
   }
-  CHECK(served.size() == 0);
-  CHECK(own == 0);
-  CHECK(others == 0);
+  CHECK(served.size() == 143);
+  CHECK(own == 132);
+  CHECK(others == 9);
 }
 
 TEST_CASE("the rules on Llama 2 Chat's answers to harmless and harmful requests") {
