@@ -1,7 +1,8 @@
 // What shared beginnings and batches gain: five-shot multiple choice, each choice alone, its items'
 // beginnings shared, and as the evaluation does it; and the rate of a plain pass for comparison.
 //
-//   bench_evaluation [items]
+//   bench_evaluation [items [tokens of a choice]]
+//   bench_evaluation items TASK.json DATA TOKENIZER     a task's own items, by TinyLlama_1_1B alone
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -9,12 +10,15 @@
 #include <cstdlib>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "llama2/base/random.hpp"
+#include "llama2/eval/evaluation.hpp"
 #include "llama2/eval/likelihood.hpp"
 #include "llama2/format/quantised.hpp"
 #include "llama2/generate/score.hpp"
+#include "llama2/io/load_tokenizer.hpp"
 #include "llama2/model/random_model.hpp"
 #include "llama2/parallel/thread_pool.hpp"
 #include "llama2/shape/shapes.hpp"
@@ -128,20 +132,45 @@ void measure(const char* name, const Workload& load, std::size_t items, SharedEx
   std::fflush(stdout);
 }
 
+/// A task's items, as many at a time as `evaluate` takes, prompts and tokens made from their files.
+void measure_task(const Task& task, const char* data_folder, const char* tokenizer,
+                  std::size_t items, SharedExecutor executor) {
+  const auto model = make_random_model<Model<TinyLlama_1_1B, Q4_0>>(1, std::move(executor));
+  Evaluator evaluator(model, load_tokenizer(tokenizer));
+  TaskData data(task, data_folder);
+  const auto numbers = data.sample(items);
+  const auto start = Clock::now();
+  for (std::size_t i = 0; i < numbers.size(); i += 32)
+    static_cast<void>(evaluator.evaluate(
+        data, std::span(numbers).subspan(i, std::min<std::size_t>(32, numbers.size() - i))));
+  const double seconds = seconds_since(start);
+  const double rate = static_cast<double>(evaluator.tokens()) / seconds;
+  const double plain = plain_rate(model, 0, 480);
+  std::printf(
+      "%s: %zu items, %zu tokens in %.1f s: %.4g tokens/s, %.1f %% of %.4g in a plain pass\n",
+      task.name.c_str(), numbers.size(), evaluator.tokens(), seconds, rate, 100 * rate / plain,
+      plain);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::size_t items = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 40;
   const auto executor = std::make_shared<ThreadPool>();
+  if (argc == 5) {
+    measure_task(load_task(argv[2]), argv[3], argv[4], items, executor);
+    return 0;
+  }
   std::printf(
       "| model | tokens: examples + question + choice | alone, s/item | item shared, s/item | "
       "evaluation, s/item | alone / evaluation | shared / evaluation | evaluation, tokens/s | "
       "plain pass, tokens/s | plain pass after the examples, tokens/s | bits |\n"
       "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|\n");
-  using Small = Model<Stories260K, F32>;
-  measure<Small>("Stories260K F32", {300, 60, 1}, items * 10, executor);
-  measure<Small>("Stories260K F32", {300, 60, 12}, items * 10, executor);
-  using Large = Model<TinyLlama_1_1B, Q4_0>;
-  measure<Large>("TinyLlama_1_1B Q4_0", {500, 100, 1}, items, executor);
-  measure<Large>("TinyLlama_1_1B Q4_0", {500, 100, 12}, items, executor);
+  std::vector<std::size_t> choices{1, 12};
+  if (argc > 2) choices = {std::strtoul(argv[2], nullptr, 10)};
+  for (const std::size_t choice : choices)
+    measure<Model<Stories260K, F32>>("Stories260K F32", {300, 60, choice}, items * 10, executor);
+  for (const std::size_t choice : choices)
+    measure<Model<TinyLlama_1_1B, Q4_0>>("TinyLlama_1_1B Q4_0", {500, 100, choice}, items,
+                                         executor);
 }

@@ -397,14 +397,18 @@ void write_results(const std::string& folder, const Json& results) {
   std::cout << "wrote " << (out / "results.json").string() << ", report.html and report.md\n";
 }
 
-/// The training data that items are looked for in.
-std::shared_ptr<const llama2::ContaminationIndex> index_of(const Settings& settings,
-                                                           const Tokenizer& tokenizer) {
-  if (settings.contamination.empty()) return nullptr;
-  auto index = std::make_shared<llama2::ContaminationIndex>();
-  for (const std::string& path : settings.contamination)
-    index->add(tokenizer.encode(examples::read_text(path)));
-  return index;
+/// How much of each text stands in files of training text.
+std::vector<double> contaminated_shares(const std::vector<std::string>& texts,
+                                        const Tokenizer& tokenizer,
+                                        const std::vector<std::string>& files) {
+  llama2::ContaminationCheck check;
+  for (const std::string& text : texts) check.add_sample(tokenizer.encode(text));
+  check.index();
+  for (const std::string& path : files)
+    check.mark(check.find(tokenizer.encode(examples::read_text(path))));
+  std::vector<double> shares;
+  for (std::size_t i = 0; i < texts.size(); ++i) shares.push_back(check.sample(i).share());
+  return shares;
 }
 
 void evaluate(const Settings& settings) {
@@ -438,11 +442,11 @@ void evaluate(const Settings& settings) {
   if (subjects.size() == 2 && subjects[0].label == subjects[1].label)
     for (Subject& subject : subjects) subject.label = subject.path;
 
-  Json header{{"format", "llama2-evaluation-items-1"}, {"seed", settings.summary.seed},
-              {"context", settings.context},           {"chat", settings.chat},
-              {"contamination", Json::array()},        {"models", Json::array()}};
-  for (const std::string& path : settings.contamination)
-    header["contamination"].push_back(fingerprint_of(path));
+  Json header{{"format", "llama2-evaluation-items-1"},
+              {"seed", settings.summary.seed},
+              {"context", settings.context},
+              {"chat", settings.chat},
+              {"models", Json::array()}};
   for (const Subject& subject : subjects)
     header["models"].push_back({{"name", subject.model.name()},
                                 {"target", subject.model.target().name()},
@@ -502,8 +506,7 @@ void evaluate(const Settings& settings) {
                                    .positions = cache_positions(subject.model),
                                    .seed = settings.summary.seed,
                                    .chat = settings.chat,
-                                   .judges = judges,
-                                   .contamination = index_of(settings, subject.tokenizer)});
+                                   .judges = judges});
       const std::size_t known = log.items().size();
       for (std::size_t t = 0; t < planned.size(); ++t) {
         items[t].push_back(
@@ -520,6 +523,16 @@ void evaluate(const Settings& settings) {
       description["tokens_per_second"] =
           fresh ? Json(static_cast<double>(evaluator.tokens()) / seconds) : Json();
       result["models"].push_back(std::move(description));
+
+      if (settings.contamination.empty()) continue;
+      std::vector<std::string> texts;
+      for (const Planned& plan : planned)
+        for (const std::size_t number : plan.numbers)
+          texts.push_back(plan.data->item(number).text());
+      const auto shares = contaminated_shares(texts, subject.tokenizer, settings.contamination);
+      auto share = shares.begin();
+      for (auto& of_task : items)
+        for (Json& item : of_task.back()) item["contamination"] = *share++;
     }
   }
 

@@ -24,6 +24,9 @@ set_tests_properties(generate_refuses_scaling PROPERTIES LABELS programs PASS_RE
 add_test(NAME evaluate_resumes COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/evaluate.sh"
                                        "$<TARGET_FILE:evaluate>")
 set_tests_properties(evaluate_resumes PROPERTIES LABELS programs)
+add_test(NAME evaluate_likelihoods
+         COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/likelihoods.py" "$<TARGET_FILE:evaluate>")
+set_tests_properties(evaluate_likelihoods PROPERTIES LABELS programs)
 add_test(NAME compare_answers
          COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/programs/compare_answer.sh" "$<TARGET_FILE:compare>"
                  "${PROJECT_SOURCE_DIR}/examples/models/storyteller.gguf")

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""Log-likelihoods of items of three tasks by stories260K, in double precision, with NumPy.
+"""Log-likelihoods of items of three tasks by stories260K and by the project's own model, in double
+precision, with NumPy: formulas from Touvron et al. 2023, files as their formats' documentation has
+them.
 
-Needs the folder LLAMA2_TEST_DATA. Writes eval_likelihoods.json beside itself: for each task the
-sums of log-probabilities of each item's choices and how many tokens those have; no text.
+Needs the folder LLAMA2_TEST_DATA. Writes eval_likelihoods.json beside itself: for each model and task
+the sums of log-probabilities of each item's choices and how many tokens those have; no text.
 """
 import json
 import os
@@ -16,24 +18,13 @@ DATA = Path(os.environ["LLAMA2_TEST_DATA"])
 
 
 class Model:
-    """A llama2.c checkpoint; formulas from Touvron et al. 2023 and llama2.c's documentation."""
+    """`dimensions` are those of a llama2.c header; `take` gives the tensors one after the other."""
 
-    def __init__(self, path):
-        raw = path.read_bytes()
-        dim, hidden, layers, heads, kv_heads, vocab, context = struct.unpack("<7i", raw[:28])
+    def __init__(self, dimensions, take):
+        dim, hidden, layers, heads, kv_heads, vocab, context = dimensions
         shared, vocab = vocab > 0, abs(vocab)
         size = dim // heads
-        at = 28
-
-        def take(*shape):
-            nonlocal at
-            count = int(np.prod(shape))
-            values = np.frombuffer(raw, "<f4", count, at).astype(np.float64).reshape(shape)
-            at += 4 * count
-            return values
-
         self.heads, self.kv_heads, self.size, self.layers = heads, kv_heads, size, layers
-        self.vocab = vocab
         self.embedding = take(vocab, dim)
         self.attention_norm = take(layers, dim)
         self.wq = take(layers, dim, dim)
@@ -84,17 +75,10 @@ class Model:
 
 
 class Tokenizer:
-    """A llama2.c tokenizer: the best-scored merge first, bytes for what has no piece."""
+    """Merges the pair with the best score first; bytes for what has no piece."""
 
-    def __init__(self, path, vocab):
-        raw = path.read_bytes()
-        at, self.pieces, self.scores = 4, [], []
-        for _ in range(vocab):
-            score, length = struct.unpack("<fi", raw[at : at + 8])
-            self.pieces.append(raw[at + 8 : at + 8 + length])
-            self.scores.append(score)
-            at += 8 + length
-        self.ids = {}
+    def __init__(self, pieces, scores):
+        self.pieces, self.scores, self.ids = pieces, scores, {}
         for i, piece in enumerate(self.pieces):
             self.ids.setdefault(piece, i)
 
@@ -116,10 +100,108 @@ class Tokenizer:
             ids[i : i + 2] = [merged]
 
 
-def main():
-    model = Model(DATA / "model-stories260K/stories260K.bin")
-    tokenizer = Tokenizer(DATA / "model-stories260K/tok512.bin", model.vocab)
+def from_llama2c(path, tokenizer_path):
+    raw = path.read_bytes()
+    dimensions = struct.unpack("<7i", raw[:28])
+    at = 28
 
+    def take(*shape):
+        nonlocal at
+        count = int(np.prod(shape))
+        values = np.frombuffer(raw, "<f4", count, at).astype(np.float64).reshape(shape)
+        at += 4 * count
+        return values
+
+    model = Model(dimensions, take)
+    raw = tokenizer_path.read_bytes()
+    at, pieces, scores = 4, [], []
+    for _ in range(abs(dimensions[5])):
+        score, length = struct.unpack("<fi", raw[at : at + 8])
+        pieces.append(raw[at + 8 : at + 8 + length])
+        scores.append(score)
+        at += 8 + length
+    return model, Tokenizer(pieces, scores)
+
+
+def from_gguf(path):
+    """A file of F32 and Q8_0 tensors with a tied head. Activations are not rounded here: so this is
+    what the same weights compute in F32."""
+    raw = path.read_bytes()
+    at = 8  # after magic and version
+
+    def number(form):
+        nonlocal at
+        (value,) = struct.unpack_from("<" + form, raw, at)
+        at += struct.calcsize("<" + form)
+        return value
+
+    def string():
+        nonlocal at
+        size = number("Q")
+        at += size
+        return raw[at - size : at]
+
+    def value(kind):
+        if kind == 8:
+            return string()
+        if kind == 9:
+            kind, count = number("I"), number("Q")
+            return [value(kind) for _ in range(count)]
+        return number("BbHhIif?  Qqd"[kind])
+
+    tensors, entries = number("Q"), number("Q")
+    facts = {}
+    for _ in range(entries):
+        name = string().decode()
+        facts[name] = value(number("I"))
+    listed = {}
+    for _ in range(tensors):
+        name = string().decode()
+        shape = [number("Q") for _ in range(number("I"))][::-1]
+        listed[name] = shape, number("I"), number("Q")
+    alignment = facts.get("general.alignment", 32)
+    data = -(-at // alignment) * alignment
+
+    def tensor(name):
+        shape, kind, offset = listed[name]
+        count = int(np.prod(shape))
+        if kind == 0:
+            return np.frombuffer(raw, "<f4", count, data + offset).astype(np.float64).reshape(shape)
+        assert kind == 8
+        block = np.dtype([("scale", "<f2"), ("values", "i1", 32)])
+        blocks = np.frombuffer(raw, block, count // 32, data + offset)
+        return (blocks["scale"].astype(np.float64)[:, None] * blocks["values"]).reshape(shape)
+
+    def fact(name):
+        return facts["llama." + name]
+
+    layers = fact("block_count")
+
+    def of_blocks(name):
+        return np.stack([tensor(f"blk.{i}.{name}.weight") for i in range(layers)])
+
+    assert "output.weight" not in listed
+    in_order = iter(
+        [tensor("token_embd.weight")]
+        + [of_blocks(n) for n in ("attn_norm", "attn_q", "attn_k", "attn_v", "attn_output")]
+        + [of_blocks(n) for n in ("ffn_norm", "ffn_gate", "ffn_down", "ffn_up")]
+        + [tensor("output_norm.weight"), None, None]
+    )
+
+    def take(*shape):
+        values = next(in_order)
+        assert values is None or values.shape == shape
+        return values
+
+    tokens = facts["tokenizer.ggml.tokens"]
+    names = ("embedding_length", "feed_forward_length", "block_count", "attention.head_count")
+    dimensions = [fact(n) for n in names]
+    dimensions += [fact("attention.head_count_kv"), len(tokens), fact("context_length")]
+    pieces = [piece.decode().replace("\u2581", " ").encode() for piece in tokens]
+    return Model(dimensions, take), Tokenizer(pieces, facts["tokenizer.ggml.scores"])
+
+
+def likelihoods(model, tokenizer):
     def score(prompt, continuation):
         before, ids = tokenizer.encode(prompt), tokenizer.encode(prompt + continuation)
         begin = next(
@@ -158,6 +240,19 @@ def main():
             "log_probs": [[s[0] for s in item] for item in scored],
             "tokens": [[s[1] for s in item] for item in scored],
         }
+    return result
+
+
+def main():
+    root = Path(__file__).resolve().parents[2]
+    result = {
+        "stories260K": likelihoods(
+            *from_llama2c(
+                DATA / "model-stories260K/stories260K.bin", DATA / "model-stories260K/tok512.bin"
+            )
+        ),
+        "storyteller": likelihoods(*from_gguf(root / "examples/models/storyteller.gguf")),
+    }
     text = json.dumps(result, separators=(",", ":")).replace('"log_probs"', '\n"log_probs"')
     Path(__file__).with_suffix(".json").write_text(text.replace('"tokens"', '\n"tokens"') + "\n")
 

@@ -5,10 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <optional>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -43,16 +40,17 @@ struct SampleContamination {
   [[nodiscard]] double share() const noexcept {
     return tokens == 0 ? 0 : static_cast<double>(contaminated) / static_cast<double>(tokens);
   }
-  [[nodiscard]] bool is_clean() const noexcept { return share() < 0.2; }
-  [[nodiscard]] bool is_dirty() const noexcept { return share() >= 0.8; }
+  static constexpr double clean_below = 0.2, dirty_from = 0.8;
+  [[nodiscard]] bool is_clean() const noexcept { return share() < clean_below; }
+  [[nodiscard]] bool is_dirty() const noexcept { return share() >= dirty_from; }
 };
 
 /// Samples of evaluations, and what of them has been found in a corpus.
 ///
 /// "A token is contaminated if it appears in any token n-gram longer than 10 tokens in both the
 /// evaluation sample and the training set", where matched spans may differ in at most four
-/// positions, none of them among the first ten or the last. The tokens of a matched span count as
-/// contaminated, those at which it differs, too.
+/// positions, none of them among the first ten or the last. The n-gram being what appears in both,
+/// all tokens of a matched span count as contaminated, those at which it differs, too.
 class ContaminationCheck {
  public:
   explicit ContaminationCheck(const ContaminationOptions& options = {}) : options_(options) {

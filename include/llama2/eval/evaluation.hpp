@@ -17,7 +17,6 @@
 #include "llama2/base/error.hpp"
 #include "llama2/base/random.hpp"
 #include "llama2/base/token.hpp"
-#include "llama2/eval/contamination.hpp"
 #include "llama2/eval/judge.hpp"
 #include "llama2/eval/likelihood.hpp"
 #include "llama2/eval/question.hpp"
@@ -34,7 +33,6 @@ struct EvaluationOptions {
   std::uint64_t seed = 20231107;  ///< of texts that are drawn
   bool chat = false;              ///< put prompts that users say into the dialogue format
   Judges judges = {};
-  std::shared_ptr<const ContaminationIndex> contamination = {};
 };
 
 /// Evaluates a model on tasks. M is a `Model`, or what runs rows of sequences as one does, such as
@@ -92,21 +90,14 @@ class Evaluator {
  private:
   /// What all kinds of items have.
   Json start(const Item& item) {
-    Json result{{"id", item.id},
-                {"category", item.category ? Json(*item.category) : Json()},
-                {"file", item.record.file()},
-                {"line", item.record.line() == 0 ? Json() : Json(item.record.line())},
-                {"prompt", ""},
-                {"score", nullptr},
-                {"cut", false},
-                {"contamination", nullptr}};
-    if (options_.contamination != nullptr) {
-      std::string text = item.question;
-      for (const auto* parts : {&item.contexts, &item.choices, &item.references})
-        for (const std::string& part : *parts) text += (text.empty() ? "" : "\n") + part;
-      result["contamination"] = options_.contamination->share(encoder_.tokenizer().encode(text));
-    }
-    return result;
+    return {{"id", item.id},
+            {"category", item.category ? Json(*item.category) : Json()},
+            {"file", item.record.file()},
+            {"line", item.record.line() == 0 ? Json() : Json(item.record.line())},
+            {"prompt", ""},
+            {"score", nullptr},
+            {"cut", false},
+            {"contamination", nullptr}};
   }
 
   static std::size_t text_bytes(std::string_view text) {

@@ -44,6 +44,14 @@ struct Item {
     for (std::size_t i = 0; i < count; ++i) text += (*shots)[i] + separator;
     return text + end;
   }
+
+  /// All that is this item's own, worked examples apart: what training text may hold.
+  [[nodiscard]] std::string text() const {
+    std::string text = question;
+    for (const auto* parts : {&contexts, &choices, &references})
+      for (const std::string& part : *parts) text += (text.empty() ? "" : "\n") + part;
+    return text;
+  }
 };
 
 /// A task with its data: items by number, filled in when they are asked for.

@@ -19,7 +19,7 @@
 
 #include "llama2/base/error.hpp"
 #include "llama2/base/random.hpp"
-#include "llama2/eval/contamination.hpp"
+#include "llama2/data/contamination.hpp"
 #include "llama2/eval/statistics.hpp"
 #include "llama2/eval/task.hpp"
 
@@ -30,6 +30,17 @@ struct SummaryOptions {
   std::uint64_t seed = 20231107;
   double level = 0.95;
 };
+
+/// Items of a test by how contaminated they are.
+struct ContaminationSubset {
+  std::string_view name;
+  double low, high;  ///< shares, low inclusive, high exclusive
+};
+inline constexpr std::array<ContaminationSubset, 4> contamination_subsets = {
+    {{"clean", 0, SampleContamination::clean_below},
+     {"not clean", SampleContamination::clean_below, 1.01},
+     {"not dirty", 0, SampleContamination::dirty_from},
+     {"dirty", SampleContamination::dirty_from, 1.01}}};
 
 namespace detail {
 
