@@ -68,7 +68,12 @@ json result(const char* text) {
          {"items", 5},
          {"contaminated", 0.5},
          {"metrics", {metric(0.5)}},
-         {"z", -0.5}}}},
+         {"z", -0.5}},
+        {{"subset", "without items"},
+         {"items", 0},
+         {"contaminated", nullptr},
+         {"metrics", {metric(0.5)}},
+         {"z", nullptr}}}},
       {"cut", 0},
       {"items", {item(text), item("two")}}};
 }
@@ -161,6 +166,7 @@ TEST_CASE("the report shows all parts, of one model or two") {
         "264\u202F896", "1.1 MB", "25.0 %", "12.5 %", "9\u202F000", "-0.5"})
     CHECK_THAT(one, Contains(part));
   CHECK(one.find("difference") == one.npos);
+  CHECK(one.find("without items") == one.npos);
   const std::string two = llama2::report_html(results("plain", 2));
   CHECK_THAT(two, Contains("Evaluation of plain0 and plain1</h1>"));
   CHECK_THAT(two, Contains("6.2 % [-12.5, 25.0]"));

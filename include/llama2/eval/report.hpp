@@ -410,6 +410,7 @@ class ReportContent {
       const std::vector<ResultView> results = task["results"].list();
       for (std::size_t m = 0; m < results.size(); ++m)
         for (const ResultView& part : results[m]["contamination"].list()) {
+          if (part["items"].number() == 0) continue;
           const std::vector<ResultView> metrics = part["metrics"].list();
           const ReportMetric metric =
               metrics.empty() ? ReportMetric{} : report_metric(metrics.front());
