@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -29,13 +30,16 @@ class TrainingProgress {
     seconds_ += report.seconds;
     targets_ += report.targets;
     multiply_adds_ += report.multiply_adds;
-    all_seconds_ += report.seconds;
-    ++all_count_;
+    // The time left is by the speed of the last minute or two: one that stood still goes on as
+    // before.
+    const double kept = std::exp2(-report.seconds / 60);
+    recent_seconds_ = kept * recent_seconds_ + report.seconds;
+    recent_count_ = kept * recent_count_ + 1;
     const auto now = Clock::now();
     if (now < next_ && report.step != steps_) return;
     next_ = now + (terminal_ ? std::chrono::milliseconds(500) : std::chrono::seconds(10));
     const auto left = static_cast<unsigned long long>(static_cast<double>(steps_ - report.step) *
-                                                      all_seconds_ / all_count_);
+                                                      recent_seconds_ / recent_count_);
     std::fprintf(stderr,
                  "%sstep %llu of %llu: loss %.4f, rate %.2e, %.0f tokens/s, %.0f %% of the peak, "
                  "%llu:%02llu:%02llu left%s",
@@ -64,7 +68,7 @@ class TrainingProgress {
   Clock::time_point next_ = Clock::now() + std::chrono::seconds(1);
   double count_ = 0, loss_ = 0, seconds_ = 0, multiply_adds_ = 0;
   std::uint64_t targets_ = 0;
-  double all_seconds_ = 0, all_count_ = 0;
+  double recent_seconds_ = 0, recent_count_ = 0;
 };
 
 }  // namespace examples
