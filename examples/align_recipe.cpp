@@ -87,8 +87,21 @@ struct Work {
                 .on_progress = [this](const std::string& stage, std::uint64_t done,
                                       std::uint64_t all) { progress.show(stage, done, all); }}),
         world(o.seed, plan.demonstrations),
-        versions(stages, world, o.base, plan.versions),
+        base(school(o)),
+        versions(stages, world, base, plan.versions),
         examiner(stages, plan.examination, o.seed, plan.versions.max_tokens) {}
+
+  /// The file of the base model: the storyteller, who has never been asked anything, after it has
+  /// read plain dialogues of the world, none of them about safety. It is a supervised model of a
+  /// folder of its own.
+  std::string school(const Options& o) {
+    llama2::VersionsPlan lessons{.seed = o.seed + recipe::school_seed, .tuning = plan.schooling};
+    llama2::StageLedger school_ledger(recipe::school_folder(o.out));
+    recipe::Stages school_stages(school_ledger, stages.tokenizer(), stages.options());
+    recipe::AssistantWorld school_world(lessons.seed, plan.lessons);
+    recipe::AssistantVersions(school_stages, school_world, o.base, lessons).tune_supervised();
+    return school_stages.model_path("sft");
+  }
 
   void run() {
     using enum llama2::RewardKind;
@@ -109,6 +122,7 @@ struct Work {
   llama2::StageLedger ledger;
   recipe::Stages stages;
   recipe::AssistantWorld world;
+  std::string base;
   recipe::AssistantVersions versions;
   recipe::Examiner examiner;
 };
@@ -120,8 +134,8 @@ bool work(const Options& o, const std::function<void(Work&)>& body) {
   std::stop_source stop;
   const examples::OnInterrupt on_interrupt(stop);
   const TimeLimit limit(o.minutes, stop);
-  Work all(o, stop.get_token());
   try {
+    Work all(o, stop.get_token());
     body(all);
   } catch (const llama2::Error& error) {
     if (error.code() != llama2::ErrorCode::cancelled) throw;
@@ -185,7 +199,7 @@ int main(int argc, char** argv) {
     if (*run) finished = work(o, [](Work& all) { all.run(); });
     if (*study)
       finished = work(o, [&](Work& all) {
-        recipe::Studies(all.stages, all.versions, all.examiner, o.base, all.plan).run(o.study);
+        recipe::Studies(all.stages, all.versions, all.examiner, all.base, all.plan).run(o.study);
       });
     if (*report) recipe::write_report(o.out, o.others, o.page);
   });

@@ -21,6 +21,7 @@
 #include "llama2/align/stage_ledger.hpp"
 #include "llama2/eval/plots.hpp"
 #include "llama2/eval/statistics.hpp"
+#include "plan.hpp"
 #include "studies.hpp"
 
 namespace recipe {
@@ -29,7 +30,7 @@ namespace recipe {
 class RecipeReport {
  public:
   RecipeReport(const std::string& folder, const std::vector<std::string>& others, std::string page)
-      : ledger_(folder), page_(std::move(page)) {
+      : ledger_(folder), school_(school_folder(folder)), page_(std::move(page)) {
     for (const std::string& other : others) others_.emplace_back(other);
   }
 
@@ -40,7 +41,10 @@ class RecipeReport {
         "`align_recipe report`, from what the stages recorded. Nobody is asked: the judge is a\n"
         "program that knows what was asked and what is true, and comparisons come from noisy\n"
         "annotators who see what it sees. All prompts of these figures were kept from training by\n"
-        "construction: other combinations, other ways to attack. Intervals are of 95 %.\n";
+        "construction: other combinations, other ways to attack. Intervals are of 95 %.\n\n"
+        "The base model is the storyteller after " +
+        std::to_string(school_.figures("sft").at("texts").get<std::size_t>()) +
+        " plain dialogues, none of them about safety.\n";
     versions();
     reward_models();
     rejection_sampling();
@@ -512,7 +516,8 @@ class RecipeReport {
             "Seconds of the main chain's stages, on the machine that made this page's "
             "figures.");
     head({"stages", "seconds"});
-    double all = 0;
+    double all = school_.seconds("sft");
+    row({"base", number(all, 0)});
     for (std::size_t round = 0; round <= rounds(); ++round) {
       double sum = 0;
       const std::string prefix = AssistantVersions::stage_of(round);
@@ -529,7 +534,7 @@ class RecipeReport {
     row({"all", number(all, 0)});
   }
 
-  llama2::StageLedger ledger_;
+  llama2::StageLedger ledger_, school_;
   std::vector<llama2::StageLedger> others_;
   std::string page_, text_;
 };

@@ -15,7 +15,7 @@ fail() { echo "$1" >&2; tail -20 "$folder/log" >&2; exit 1; }
 
 # Killed soon after it has begun a stage, in stages of each sort.
 killed=0
-for stage in sft v1.compare.safety v1.reward.helpfulness v2.sample v3 v4.ghost v5 exam.v5; do
+for stage in base/sft sft v1.compare.safety v1.reward.helpfulness v2.sample v3 v4.ghost v5 exam.v5; do
   "$ALIGN_RECIPE" run --base "$here/../../examples/models/storyteller.gguf" --out "$folder/parts" \
     --quick >"$folder/log" 2>&1 &
   until [[ -e $folder/parts/$stage.json ]]; do
@@ -41,7 +41,7 @@ done
 for plot in wins violations best-of-k ppo; do
   grep -q "</svg>" "$folder/page/recipe-$plot.svg" || fail "no plot $plot"
 done
-if compgen -G "$folder/parts/*.scratch" >/dev/null; then fail "something is left in a scratch folder"; fi
+if find "$folder/parts" -name "*.scratch" | grep -q .; then fail "something is left in a scratch folder"; fi
 echo "killed $killed times, and all done"
 
 if [[ ${2:-} == whole ]]; then

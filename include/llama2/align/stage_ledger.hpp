@@ -13,6 +13,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "llama2/base/error.hpp"
 #include "llama2/base/file.hpp"
@@ -49,9 +50,11 @@ class StageLedger {
   explicit StageLedger(std::string folder) : folder_(std::move(folder)) {
     make_folder(folder_);
     std::error_code error;  // what cannot go does no harm
-    for (const auto& entry : std::filesystem::directory_iterator(folder_, error))
+    std::vector<std::filesystem::path> unfinished;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_, error))
       if (entry.path().filename().string().find(".tmp") != std::string::npos)
-        std::filesystem::remove(entry.path(), error);
+        unfinished.push_back(entry.path());
+    for (const auto& path : unfinished) std::filesystem::remove(path, error);
   }
 
   [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
