@@ -21,6 +21,7 @@
 #include "common.hpp"
 #include "interrupt.hpp"
 #include "llama2/base/output_file.hpp"
+#include "llama2/base/unfinished_files.hpp"
 #include "llama2/data/prepare.hpp"
 #include "llama2/data/prepare_config.hpp"
 #include "llama2/generate/session.hpp"
@@ -76,18 +77,6 @@ void write_whole(const std::string& path, const std::string& text) {
   llama2::OutputFile file(path);
   file.write(text);
   file.commit();
-}
-
-/// Removes what killed programs left half written: "model.bin.tmp123-0".
-void remove_leftovers(const std::string& folder) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    const auto at = name.rfind(".tmp");
-    if (at != name.npos && at + 4 < name.size() &&
-        name.find_first_not_of("0123456789-", at + 4) == name.npos)
-      fs::remove(entry.path(), error);  // what cannot go does no harm
-  }
 }
 
 /// A checkpoint's own tokenizer: with another one its weights would mean nothing.
@@ -186,7 +175,7 @@ class Program {
   void run() {
     std::error_code error;
     fs::create_directories(o_.out, error);  // if it cannot be made, writing into it says why
-    remove_leftovers(o_.out);
+    llama2::remove_unfinished_files(o_.out);
     examples::catch_interrupt();
     const llama2::Tokenizer tokenizer = prepare_data(o_, S::vocab, executor_);
     if (tokenizer.vocab_size() != S::vocab)

@@ -164,8 +164,16 @@ TEST_CASE("a ledger does a stage once, and goes on with what was cut off") {
   CHECK(other->code() == ErrorCode::mismatch);
   CHECK(other->details().found == "another x");
   // What a killed program was writing.
-  std::ofstream(ledger.path("a.gguf.tmp12-0")) << "half";
-  CHECK_FALSE(std::filesystem::exists(StageLedger(ledger.folder()).path("a.gguf.tmp12-0")));
+  std::filesystem::create_directory(ledger.path("a.steps"));
+  for (const char* const unfinished : {"a.gguf.tmp12-0", "a.steps/metrics.csv.tmp3-41"}) {
+    std::ofstream(ledger.path(unfinished)) << "half";
+    CHECK_FALSE(std::filesystem::exists(StageLedger(ledger.folder()).path(unfinished)));
+  }
+  for (const char* const others :
+       {"a.tmp", "a.tmp12", "a.tmp1-", "a.tmp-1", "a.tmp1-2x", "tmp1-2"}) {
+    std::ofstream(ledger.path(others)) << "somebody's";
+    CHECK(std::filesystem::exists(StageLedger(ledger.folder()).path(others)));
+  }
   // A record that is none.
   std::ofstream(ledger.path("b.json")) << "{\"stage\": \"c\"}";
   CHECK(error_of([&] { ledger.run("b", {}, body(false)); })->code() == ErrorCode::malformed_file);

@@ -13,13 +13,13 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include "llama2/base/error.hpp"
 #include "llama2/base/file.hpp"
 #include "llama2/base/hash.hpp"
 #include "llama2/base/os.hpp"
 #include "llama2/base/output_file.hpp"
+#include "llama2/base/unfinished_files.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
@@ -45,16 +45,15 @@ class StageLedger {
  public:
   using Json = nlohmann::ordered_json;
 
-  /// Makes the folder if there is none, and removes what a killed program was still writing. Throws
-  /// `io`.
+  /// Makes the folder if there is none, and removes what a killed program was still writing there
+  /// and in stages' own folders. Throws `io`.
   explicit StageLedger(std::string folder) : folder_(std::move(folder)) {
     make_folder(folder_);
-    std::error_code error;  // what cannot go does no harm
-    std::vector<std::filesystem::path> unfinished;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_, error))
-      if (entry.path().filename().string().find(".tmp") != std::string::npos)
-        unfinished.push_back(entry.path());
-    for (const auto& path : unfinished) std::filesystem::remove(path, error);
+    remove_unfinished_files(folder_);
+    std::error_code error;
+    std::filesystem::directory_iterator entry(folder_, error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
+      if (entry->is_directory(error)) remove_unfinished_files(entry->path());
   }
 
   [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
