@@ -83,9 +83,16 @@ struct Q4_0 {
 
   /// The element of largest magnitude, the first of equals.
   static float extreme(const float* in, std::size_t n) noexcept {
-    float result = 0;
-    for (std::size_t i = 0; i < n; ++i)
-      if (std::abs(in[i]) > std::abs(result)) result = in[i];
+    // The magnitude has its own variable because clang 19 forgets to take it of `result` where this
+    // is unrolled: after a negative first element, a positive one as large counts as larger.
+    float result = 0, largest = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const float magnitude = std::abs(in[i]);
+      if (magnitude > largest) {
+        largest = magnitude;
+        result = in[i];
+      }
+    }
     return result;
   }
 
