@@ -15,17 +15,18 @@ out=recipe_run
 program=${ALIGN_RECIPE:-align_recipe}
 minutes=20
 page=
-set_aside=
+more=
 while [ $# -gt 0 ]; do
   case $1 in
-    --quick) set_aside="$set_aside --quick"; shift ;;
-    --seed | --scale) set_aside="$set_aside $1 $2"; shift 2 ;;
+    --quick) more="$more --quick"; shift ;;
+    --seed | --scale) more="$more $1 $2"; shift 2 ;;
     --base) base=$2; shift 2 ;;
     --out) out=$2; shift 2 ;;
     --page) page=$2; shift 2 ;;
     --minutes) minutes=$2; shift 2 ;;
     --program) program=$2; shift 2 ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 1 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "$0: no such option: $1 (--help lists them)" >&2; exit 1 ;;
   esac
 done
 
@@ -33,7 +34,7 @@ done
 while :; do
   status=0
   # shellcheck disable=SC2086 # several words
-  "$program" run --base "$base" --out "$out" --minutes "$minutes" $set_aside || status=$?
+  "$program" run --base "$base" --out "$out" --minutes "$minutes" $more || status=$?
   [ $status -eq 0 ] && break
   [ $status -eq 3 ] || exit $status
 done

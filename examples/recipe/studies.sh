@@ -24,7 +24,8 @@ while [ $# -gt 0 ]; do
     --seeds) seeds=$2; shift 2 ;;
     --page) page=$2; shift 2 ;;
     --program) program=$2; shift 2 ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 1 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "$0: no such option: $1 (--help lists them)" >&2; exit 1 ;;
   esac
 done
 
