@@ -63,8 +63,9 @@ class Batch {
   }
 
   /// Adds a text that begins with `prompt`, of at least one token, and has at most `context`
-  /// tokens. Throws `invalid_argument` for options or tokens out of range, `context_exhausted` if
-  /// the prompt does not fit, `out_of_memory` if the pool has too few pages; then nothing is added.
+  /// tokens. Throws `invalid_argument` for options or tokens out of range or an empty `on_text`,
+  /// `context_exhausted` if the prompt does not fit, `out_of_memory` if the pool has too few pages;
+  /// then nothing is added.
   Id add(std::vector<Token> prompt, std::size_t context, const GenerateOptions& options,
          OnText on_text, OnEnd on_end = {}) {
     return add(Sequence(pool_, context), std::move(prompt), options, std::move(on_text),

@@ -335,8 +335,9 @@ void attend(const float* q, const KvHead<K, HeadDim, P>* const* pages, std::size
       };
       std::size_t m = 0;
       while (count_of(m) <= begin) ++m;
+      // Eights where they leave nothing over and sixes would, as with a token's heads of a group.
       if constexpr (detail::attends_by_eight && state.batch >= 8)
-        for (; n - m >= 8 && (n - m) % 6 != 0; m += 8)
+        for (; n != m && (n - m) % 8 == 0 && (n - m) % 6 != 0; m += 8)
           tile(std::integral_constant<std::size_t, 8>(), m);
       if constexpr (state.batch >= 6)
         for (; n - m >= 6; m += 6) tile(std::integral_constant<std::size_t, 6>(), m);
