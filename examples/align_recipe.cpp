@@ -1,8 +1,9 @@
 // From the storyteller to an assistant: the Llama 2 paper's way from a base model to its fifth chat
 // version, in the recipe's world, stage by stage.
 //
-//   align_recipe run --base storyteller.gguf --out versions
-//   align_recipe study margins --base storyteller.gguf --out versions
+//   align_recipe school --base storyteller.gguf --out base
+//   align_recipe run --base base/sft.gguf --out versions
+//   align_recipe study margins --base base/sft.gguf --out versions
 //   align_recipe report --out versions --page docs/results/recipe.md
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -87,20 +88,17 @@ struct Work {
                 .on_progress = [this](const std::string& stage, std::uint64_t done,
                                       std::uint64_t all) { progress.show(stage, done, all); }}),
         world(o.seed, plan.demonstrations),
-        base(school(o)),
+        base(o.base),
         versions(stages, world, base, plan.versions),
         examiner(stages, plan.examination, o.seed, plan.versions.max_tokens) {}
 
-  /// The file of the base model: the storyteller, who has never been asked anything, after it has
-  /// read plain dialogues of the world, none of them about safety. It is a supervised model of a
-  /// folder of its own.
-  std::string school(const Options& o) {
-    llama2::VersionsPlan lessons{.seed = o.seed + recipe::school_seed, .tuning = plan.schooling};
-    llama2::StageLedger school_ledger(recipe::school_folder(o.out));
-    recipe::Stages school_stages(school_ledger, stages.tokenizer(), stages.options());
+  /// From the storyteller, who has never been asked anything, to the base of all versions: it reads
+  /// plain dialogues of the world, none of them about safety.
+  void school() {
+    const llama2::VersionsPlan lessons{.seed = world.seed() + recipe::school_seed,
+                                       .tuning = plan.schooling};
     recipe::AssistantWorld school_world(lessons.seed, plan.lessons);
-    recipe::AssistantVersions(school_stages, school_world, o.base, lessons).tune_supervised();
-    return school_stages.model_path("sft");
+    recipe::AssistantVersions(stages, school_world, base, lessons).tune_supervised();
   }
 
   void run() {
@@ -178,11 +176,14 @@ int main(int argc, char** argv) {
                      "save and end after so many, with exit status 3; 0: when all is done")
         ->check(examples::whole_number);
   };
+  CLI::App* const school = app.add_subcommand(
+      "school", "the base model (sft.gguf): the storyteller, after it has read dialogues");
   CLI::App* const run =
       app.add_subcommand("run", "the whole way, and the examination of each version");
   CLI::App* const study =
       app.add_subcommand("study", "what a part is good for, when `run` has ended");
   CLI::App* const report = app.add_subcommand("report", "a page of what was recorded");
+  add_common(school);
   add_common(run);
   add_common(study);
   study->add_option("name", o.study, "which")
@@ -196,6 +197,7 @@ int main(int argc, char** argv) {
 
   bool finished = true;
   const int status = examples::run(app, argc, argv, [&] {
+    if (*school) finished = work(o, [](Work& all) { all.school(); });
     if (*run) finished = work(o, [](Work& all) { all.run(); });
     if (*study)
       finished = work(o, [&](Work& all) {

@@ -42,12 +42,16 @@ void measure(const char* what, int rounds, Clock::duration longest, Work&& work)
     work(source.get_token());
     const auto returned = Clock::now();
     other.join();
-    times.push_back(milliseconds(returned - asked));
+    if (returned > asked) times.push_back(milliseconds(returned - asked));
+  }
+  if (times.empty()) {
+    std::printf("%s: ended each time before it was cancelled\n", what);
+    return;
   }
   std::ranges::sort(times);
-  std::printf("%s: median %.1f ms, worst %.1f ms\n", what, times[times.size() / 2], times.back());
+  std::printf("%s: median %.1f ms, worst %.1f ms, of %zu of %d trials; others ended before\n", what,
+              times[times.size() / 2], times.back(), times.size(), rounds);
   std::fflush(stdout);
-  if (times.front() < 0) std::puts("(some ended before they were cancelled)");
 }
 
 template <class Work>

@@ -240,14 +240,16 @@ TEST_CASE("what choosing a token asks of logits equals plain loops") {
     REQUIRE(kernels::largest(std::vector<float>(n, nan).data(), n) == -inf);
 
     const float top = kernels::largest(x.data(), n);
-    double sum = 0, above = 0;
+    double sum = 0, above = 0, count = 0;
     std::vector<double> expected(n);
     for (std::size_t i = 0; i < n; ++i) {
       sum += double{weights[i]};
-      if (x[i] > 0.5f) above += double{weights[i]};
+      if (x[i] > 0.5f) above += double{weights[i]}, ++count;
       expected[i] = std::exp((double{x[i]} - double{top}) / double{0.7f});
     }
     REQUIRE(kernels::sum_of(weights.data(), n) == Approx(sum).margin(1e-4));
+    REQUIRE(kernels::count_above(x.data(), 0.5f, n) == count);
+    REQUIRE(kernels::count_above(x.data(), top, n) == 0);
     REQUIRE(kernels::sum_above(x.data(), 0.5f, weights.data(), n) == Approx(above).margin(1e-4));
     REQUIRE(kernels::sum_above(x.data(), top, weights.data(), n) == 0);
     std::vector<float> out(n);

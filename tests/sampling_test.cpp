@@ -121,6 +121,26 @@ std::optional<std::set<Token>> first_of(const std::vector<Weighed>& all, double 
   return kept;
 }
 
+/// The most typical ones, whatever their order, that have the probability p together.
+std::optional<std::set<Token>> typical_of(std::vector<Weighed> all, double p) {
+  // What floats hold no probability of is no candidate.
+  std::erase_if(all, [&](const Weighed& w) { return w.probability / all[0].probability < 1e-38; });
+  double entropy = 0;
+  for (const Weighed& w : all) entropy -= w.probability * std::log(w.probability);
+  const auto distance = [&](const Weighed& w) {
+    return std::abs(-std::log(w.probability) - entropy);
+  };
+  std::ranges::sort(all, [&](const Weighed& a, const Weighed& b) {
+    const double da = distance(a), db = distance(b);
+    return a.logit == b.logit ? a.token < b.token : da < db;
+  });
+  for (std::size_t i = 1; i < all.size(); ++i)
+    if (all[i].logit != all[i - 1].logit &&
+        std::abs(distance(all[i]) - distance(all[i - 1])) < 1e-5)
+      return std::nullopt;
+  return first_of(all, p);
+}
+
 /// Compares what a stage keeps of random vectors to what the reference keeps of the sorted list;
 /// where it cannot decide, it returns none.
 template <class Stage, class Reference>
@@ -206,27 +226,7 @@ TEST_CASE("each stage keeps of 10,000 random vectors what a plain reference keep
         });
   }
   SECTION("typical") {
-    check_stage(
-        5, [](Candidates& candidates, float x) { candidates.keep_typical(x); },
-        [](std::vector<Weighed> all, float x) -> std::optional<std::set<Token>> {
-          // What floats hold no probability of is no candidate.
-          std::erase_if(
-              all, [&](const Weighed& w) { return w.probability / all[0].probability < 1e-38; });
-          double entropy = 0;
-          for (const Weighed& w : all) entropy -= w.probability * std::log(w.probability);
-          const auto distance = [&](const Weighed& w) {
-            return std::abs(-std::log(w.probability) - entropy);
-          };
-          std::ranges::sort(all, [&](const Weighed& a, const Weighed& b) {
-            const double da = distance(a), db = distance(b);
-            return a.logit == b.logit ? a.token < b.token : da < db;
-          });
-          for (std::size_t i = 1; i < all.size(); ++i)
-            if (all[i].logit != all[i - 1].logit &&
-                std::abs(distance(all[i]) - distance(all[i - 1])) < 1e-5)
-              return std::nullopt;
-          return first_of(all, double{x});
-        });
+    check_stage(5, [](Candidates& candidates, float x) { candidates.keep_typical(x); }, typical_of);
   }
   SECTION("surprise, of Mirostat") {
     check_stage(
@@ -300,6 +300,8 @@ TEST_CASE("stages together draw from the distribution of a plain reference") {
     if (i % 2 == 0) options.top_k = 8;
     if (i % 3 == 0) options.top_p = 0.8f;
     if (i % 4 == 0) options.min_p = 0.05f;
+    if (i % 5 == 0) options.typical_p = 0.9f;
+    if (i % 7 == 6) options = {.temperature = options.temperature, .mirostat_tau = 1.2f};
     auto all = sorted_softmax(logits, options.temperature);
     const auto renormalise = [&] {
       double sum = 0;
@@ -308,12 +310,20 @@ TEST_CASE("stages together draw from the distribution of a plain reference") {
     };
     if (options.top_k != 0) all.resize(options.top_k);
     renormalise();
+    if (options.typical_p < 1) {
+      const auto kept = typical_of(all, double{options.typical_p});
+      REQUIRE(kept);
+      std::erase_if(all, [&](const Weighed& w) { return !kept->contains(w.token); });
+      renormalise();
+    }
     if (options.top_p < 1) {
       const auto kept = first_of(all, double{options.top_p});
       REQUIRE(kept);
       all.resize(kept->size());
     }
-    const double least = double{options.min_p} * all[0].probability;
+    double least = double{options.min_p} * all[0].probability;
+    if (options.mirostat_tau > 0)
+      least = std::min(std::exp2(-2 * double{options.mirostat_tau}), all[0].probability);
     std::erase_if(all, [&](const Weighed& w) { return w.probability < least; });
     renormalise();
 
@@ -321,8 +331,11 @@ TEST_CASE("stages together draw from the distribution of a plain reference") {
     Sampler sampler(logits.size());
     sampler.seed(static_cast<std::uint64_t>(i));
     std::vector<int> counts(logits.size());
-    for (int d = 0; d < draws; ++d)
+    for (int d = 0; d < draws; ++d) {
+      // Mirostat learns from what is drawn: each time its first draw.
+      if (options.mirostat_tau > 0) sampler.seed(random());
       ++counts[static_cast<std::size_t>(sampler.sample(logits, {}, options))];
+    }
     double chi_square = 0;
     int total = 0;
     for (const Weighed& w : all) {
@@ -356,6 +369,19 @@ TEST_CASE("the token drawn is the one at the random number's place in the sum of
     seen.insert(static_cast<Token>(token));
   }
   CHECK(seen.size() > 1000);
+}
+
+TEST_CASE("the end of the sum belongs to the last candidate that can be drawn") {
+  Candidates candidates(4000);
+  for (const std::size_t zeros : {0u, 1u, 5u, 2000u}) {
+    auto logits = some_logits(1500, 12);
+    logits.resize(logits.size() + zeros, -1000.0f);  // too little for a float
+    candidates.assign(logits);
+    candidates.weigh(1);
+    REQUIRE(candidates.size() == logits.size());
+    CHECK(candidates.at(1) == 1499);
+    CHECK(candidates.at(0) == 0);
+  }
 }
 
 TEST_CASE("mirostat keeps the surprise near what is asked for") {

@@ -33,10 +33,6 @@ struct RecipePlan {
 
 /// What tells the base model's seed from the chain's.
 constexpr std::uint64_t school_seed = 1000;
-/// Where the base model is made.
-inline std::string school_folder(const std::string& folder) {
-  return folder + "/base";
-}
 
 /// The main chain, for a model of 2.5 million weights; meant to take less than 90 minutes on two
 /// cores. Where it departs from the paper: the base reads dialogues first; learning rates are those
@@ -47,7 +43,7 @@ constexpr RecipePlan main_plan(std::uint64_t seed, double scale = 1) {
     return static_cast<std::size_t>(static_cast<double>(count) * scale);
   };
   RecipePlan plan;
-  plan.lessons = {.count = 16000,
+  plan.lessons = {.count = 64000,
                   .careless_share = 0,
                   .safety_share = 0,
                   .preprompt_share = 0,

@@ -30,7 +30,7 @@ namespace recipe {
 class RecipeReport {
  public:
   RecipeReport(const std::string& folder, const std::vector<std::string>& others, std::string page)
-      : ledger_(folder), school_(school_folder(folder)), page_(std::move(page)) {
+      : ledger_(folder), page_(std::move(page)) {
     for (const std::string& other : others) others_.emplace_back(other);
   }
 
@@ -42,9 +42,8 @@ class RecipeReport {
         "program that knows what was asked and what is true, and comparisons come from noisy\n"
         "annotators who see what it sees. All prompts of these figures were kept from training by\n"
         "construction: other combinations, other ways to attack. Intervals are of 95 %.\n\n"
-        "The base model is the storyteller after " +
-        std::to_string(school_.figures("sft").at("texts").get<std::size_t>()) +
-        " plain dialogues, none of them about safety.\n";
+        "The base model is the storyteller after it has read plain dialogues, none of them about\n"
+        "safety (`examples/recipe/README.md`).\n";
     versions();
     reward_models();
     rejection_sampling();
@@ -516,8 +515,7 @@ class RecipeReport {
             "Seconds of the main chain's stages, on the machine that made this page's "
             "figures.");
     head({"stages", "seconds"});
-    double all = school_.seconds("sft");
-    row({"base", number(all, 0)});
+    double all = 0;
     for (std::size_t round = 0; round <= rounds(); ++round) {
       double sum = 0;
       const std::string prefix = AssistantVersions::stage_of(round);
@@ -534,7 +532,7 @@ class RecipeReport {
     row({"all", number(all, 0)});
   }
 
-  llama2::StageLedger ledger_, school_;
+  llama2::StageLedger ledger_;
   std::vector<llama2::StageLedger> others_;
   std::string page_, text_;
 };

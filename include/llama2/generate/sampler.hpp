@@ -138,8 +138,12 @@ class Candidates {
   }
 
   /// The place of a candidate that is drawn by probability.
-  [[nodiscard]] std::size_t draw(Random& random) const noexcept {
-    double left = random.uniform() * total();
+  [[nodiscard]] std::size_t draw(Random& random) const noexcept { return at(random.uniform()); }
+
+  /// The place of the candidate with which the sum of the probabilities exceeds this share of the
+  /// whole, 0 to 1.
+  [[nodiscard]] std::size_t at(double share) const noexcept {
+    double left = share * total();
     std::size_t i = 0;
     for (constexpr std::size_t block = 512; i + block <= size_; i += block) {
       const double sum = sum_of(&probabilities_[i], block);
@@ -201,18 +205,16 @@ class Candidates {
 
   /// The measure of those ranked higher.
   [[nodiscard]] double measure_above(float rank, Measure measure) const noexcept {
-    if (measure == Measure::probability)
-      return target_.call([&](auto kernels) {
-        return kernels.sum_above(ranks_.data(), rank, probabilities_.data(), size_);
-      });
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < size_; ++i) count += ranks_[i] > rank;
-    return static_cast<double>(count);
+    return target_.call([&](auto kernels) {
+      return measure == Measure::number
+                 ? kernels.count_above(ranks_.data(), rank, size_)
+                 : kernels.sum_above(ranks_.data(), rank, probabilities_.data(), size_);
+    });
   }
 
   /// Keeps the fewest candidates of the highest ranks, of equals the first, that measure `enough`
-  /// together, but one at least. The lowest rank among them is found bit by bit; what is seen to
-  /// rank lower is left behind on the way.
+  /// together, but one at least. The lowest rank among them is found bit by bit; once most are seen
+  /// to rank lower, they are left behind on the way.
   void keep_highest(double enough, Measure measure) {
     enough = std::max(std::numeric_limits<double>::min(), enough);
     for (std::size_t i = 0; i < size_; ++i)
@@ -226,13 +228,16 @@ class Candidates {
     for (unsigned bit = 32; bit-- > 0;) {
       const std::uint32_t higher = ordered | std::uint32_t{1} << bit;
       if (measure_above(rank_of(higher - 1), measure) >= enough) ordered = higher;
-      if (bit % 8 == 0)
-        keep_if([&, least = rank_of(ordered)](std::size_t i) { return ranks_[i] >= least; });
+      // To take candidates away costs as much as to look at all of them some ten times.
+      if (const float below = rank_of(ordered - 1);
+          ordered != 0 && bit % 4 == 0 && bit != 0 &&
+          2 * measure_above(below, Measure::number) < static_cast<double>(size_))
+        keep_if([&](std::size_t i) { return ranks_[i] > below; });
     }
     const float least = rank_of(ordered);
     double left = enough - measure_above(least, measure);
     keep_if([&](std::size_t i) {
-      if (ranks_[i] != least) return true;
+      if (ranks_[i] != least) return ranks_[i] > least;
       const bool own = left > 0;
       left -= measure == Measure::number ? 1.0 : double{probabilities_[i]};
       return own;

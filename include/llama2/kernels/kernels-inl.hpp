@@ -82,6 +82,9 @@ struct Kernels {
   static double sum_of(const float* x, std::size_t n) noexcept {
     return LLAMA2_TARGET_NAMESPACE::sum_of(x, n);
   }
+  static double count_above(const float* ranks, float bound, std::size_t n) noexcept {
+    return LLAMA2_TARGET_NAMESPACE::count_above(ranks, bound, n);
+  }
   static double sum_above(const float* ranks, float bound, const float* weights,
                           std::size_t n) noexcept {
     return LLAMA2_TARGET_NAMESPACE::sum_above(ranks, bound, weights, n);

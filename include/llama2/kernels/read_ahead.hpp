@@ -15,11 +15,12 @@ struct ReadAhead {
   std::size_t floats;   ///< all of those in 32 and 16 bits
   std::size_t bytes;    ///< all of those in 8 bits
   std::size_t nibbles;  ///< all of those in 4 bits
-  std::size_t scout;    ///< one cache line in each `scout_step` bytes, of all formats
+  std::size_t scout;    ///< one cache line in about `scout_step` bytes, of all formats
 };
 
 /// The processor follows a stream to the end of a page of 4 KiB. Who asks early for a line of a
-/// later page makes it begin there, too, as if there were several streams.
+/// later page makes it begin there, too, as if there were several streams. Steps are whole blocks
+/// of a group of panels, so where one is longer than this, a line in each.
 inline constexpr std::size_t scout_step = 1024;
 
 /// Intel's cores follow a stream less far by themselves than their memory needs. AMD's, since Zen

@@ -66,6 +66,14 @@ inline double sum_of(const float* x, std::size_t n) noexcept {
       n, [&](auto d, std::size_t i) LLAMA2_TARGET_ATTR { return simd::load(d, x + i); });
 }
 
+/// How many of n ranks are above a bound.
+inline double count_above(const float* ranks, float bound, std::size_t n) noexcept {
+  return sum_in_blocks(n, [&](auto d, std::size_t i) LLAMA2_TARGET_ATTR {
+    using namespace simd;
+    return select_less(set(d, bound), load(d, ranks + i), set(d, 1.0f), zero(d));
+  });
+}
+
 /// The sum of those of n weights whose rank is above a bound.
 inline double sum_above(const float* ranks, float bound, const float* weights,
                         std::size_t n) noexcept {

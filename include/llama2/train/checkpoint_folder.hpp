@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "llama2/base/error.hpp"
+#include "llama2/base/unfinished_files.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
@@ -29,8 +30,7 @@ class CheckpointFolder {
     std::filesystem::create_directories(path_, error);
     if (error) fail("cannot make the folder", error);
     for (const std::string& name : names())
-      if (const auto dot = name.find(".state.tmp");
-          dot != name.npos && step_of(name.substr(0, dot + 6)))
+      if (is_unfinished_name(name) && step_of(name.substr(0, name.rfind(".tmp"))))
         std::filesystem::remove(file(name), error);  // what cannot go does no harm
   }
 
