@@ -29,18 +29,21 @@ using namespace llama2;
 template <class M>
 const std::string& generated_file() {
   struct File {
-    std::string path;
+    File() {
+      const SharedExecutor threads = std::make_shared<ThreadPool>();
+      write_gguf(path, make_random_model<M>(1, threads), nullptr, {.executor = threads});
+    }
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
     ~File() { std::filesystem::remove(path); }
+
+    std::string path =
+        (std::filesystem::temp_directory_path() /
+         ("llama2_bench_" + std::to_string(::getpid()) + "_" + type_name<typename M::Shape>() +
+          "." + std::string(M::Weights::name) + ".gguf"))
+            .string();
   };
-  static const File file = [] {
-    const std::string name = "llama2_bench_" + std::to_string(::getpid()) + "_" +
-                             type_name<typename M::Shape>() + "." + std::string(M::Weights::name) +
-                             ".gguf";
-    File made{(std::filesystem::temp_directory_path() / name).string()};
-    const SharedExecutor threads = std::make_shared<ThreadPool>();
-    write_gguf(made.path, make_random_model<M>(1, threads), nullptr, {.executor = threads});
-    return made;
-  }();
+  static const File file;
   return file.path;
 }
 

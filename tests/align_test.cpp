@@ -412,8 +412,9 @@ TEST_CASE("mixtures of comparisons") {
 }
 
 TEST_CASE("a reward model's gradient is that of its loss") {
+  const double token_share = GENERATE(0.0, 0.25);
   RewardModel<Tiny> model(random_parameters(3), ModelConfig::of<Tiny>(), 64,
-                          {.safety_weight = 0.5});
+                          {.safety_weight = 0.5, .token_share = token_share});
   // A head that says something.
   const auto tensors = model.tensors();
   for (const TrainedTensor& tensor : tensors)
@@ -432,9 +433,18 @@ TEST_CASE("a reward model's gradient is that of its loss") {
   CHECK(sum.count == 2);
   CHECK(model.loss(batch).sum == sum.sum);
 
-  // From scores, as the definition says.
+  // From scores, as the definition says. That of a token is the score of the text that ends there.
   const auto s = model.scores(spans);
-  double expected = ranking_loss(s[0], s[1], 1).value + ranking_loss(s[2], s[3]).value;
+  const auto score_of = [&](std::size_t text, std::size_t tokens) {
+    const std::vector<std::span<const Token>> one{spans[text].first(tokens)};
+    return model.scores(one).front();
+  };
+  double expected =
+      (1 - token_share) * (ranking_loss(s[0], s[1], 1).value + ranking_loss(s[2], s[3]).value);
+  expected += token_share / 2 *
+              (ranking_loss(score_of(0, 4), s[1], 1).value + ranking_loss(s[0], s[1], 1).value);
+  expected +=
+      token_share / 2 * (ranking_loss(s[2], score_of(3, 3)).value + ranking_loss(s[2], s[3]).value);
   expected += 0.25 * (safety_loss(s[0], true).value + safety_loss(s[1], false).value +
                       safety_loss(s[3], true).value);
   CHECK(sum.sum == Approx(expected).epsilon(1e-12));

@@ -613,7 +613,7 @@ TEST_CASE("the judge agrees with labels written by hand") {
     const auto ask = static_cast<Ask>(find(recipe::ask_names, label.at("ask")));
     const auto part = static_cast<Part>(find(recipe::part_names, label.at("part")));
     const Prompt prompt = recipe::make_prompt(label.at("seed"), label.at("index"), ask, part);
-    REQUIRE(prompt.messages.back().text == label.at("prompt"));
+    REQUIRE(prompt.messages.back().text == label.at("prompt").get<std::string>());
     const recipe::Verdict verdict = recipe::judge(prompt, label.at("answer").get<std::string>());
     const int degree = verdict.helpfulness >= 0.85   ? 3
                        : verdict.helpfulness >= 0.55 ? 2

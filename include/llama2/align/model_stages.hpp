@@ -65,6 +65,7 @@ struct RewardPlan {
   double weight_decay = 0.1;
   Margin margin = Margin::small;
   double safety_weight = 0;  ///< of `RewardModelOptions`
+  double token_share = 0;    ///< of `RewardModelOptions`
 };
 
 /// How PPO is watched: the paper stops early on held-out prompts.
@@ -89,7 +90,8 @@ inline nlohmann::ordered_json as_json(const RewardPlan& p) {
           {"least_warmup", p.least_warmup},
           {"weight_decay", p.weight_decay},
           {"margin", margins[static_cast<std::size_t>(p.margin)]},
-          {"safety_weight", p.safety_weight}};
+          {"safety_weight", p.safety_weight},
+          {"token_share", p.token_share}};
 }
 /// What of the options decides a result.
 inline nlohmann::ordered_json as_json(const PpoOptions& o) {
@@ -179,6 +181,9 @@ class ModelStages {
   [[nodiscard]] const Tokenizer& tokenizer() const noexcept { return tokenizer_; }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
 
+  [[nodiscard]] std::string reward_path(const std::string& stage) const {
+    return ledger_.path(stage + std::string(reward_ending));
+  }
   [[nodiscard]] std::string model_path(const std::string& stage) const {
     return ledger_.path(stage + ".gguf");
   }
@@ -216,7 +221,8 @@ class ModelStages {
     });
   }
 
-  /// Trains a reward model on pairs(), its trunk begun with the model of a file. Pairs whose texts
+  /// Trains a reward model on pairs(), its trunk begun with the model of a file, or all of it with
+  /// the reward model that a file has by its name (".reward"). Pairs whose texts
   /// are longer than the context are left out and counted.
   template <class Pairs>
   Json train_reward(const std::string& stage, const std::string& start, Json made_of, Pairs&& pairs,
@@ -233,9 +239,13 @@ class ModelStages {
       for (const EncodedPair& pair : all) tokens += pair.size();
       Json figures = {{"pairs", all.size()}, {"too_long", count - all.size()}, {"tokens", tokens}};
 
-      const Model base = load_model(start);
-      RewardModel<S> model(copy_parameters(base), base.config(), 2 * S::context,
-                           {.safety_weight = plan.safety_weight}, options_.executor);
+      const bool goes_on = start.ends_with(reward_ending);
+      const std::optional<Model> chat = goes_on ? std::nullopt : std::optional(load_model(start));
+      RewardModel<S> model(chat ? copy_parameters(*chat) : ParameterStorage<S>(),
+                           chat ? chat->config() : ModelConfig::of<S>(), 2 * S::context,
+                           {.safety_weight = plan.safety_weight, .token_share = plan.token_share},
+                           options_.executor);
+      if (goes_on) read_reward(start, model);
       TrainerOptions options;
       options.optimiser.weight_decay = plan.weight_decay;
       options.schedule = schedule_of(plan, all.size(), plan.least_warmup);
@@ -253,10 +263,7 @@ class ModelStages {
         : model_(std::make_unique<RewardModel<S>>(ParameterStorage<S>(), ModelConfig::of<S>(),
                                                   S::context, RewardModelOptions(),
                                                   stages.options_.executor)) {
-      AdamW moments(model_->tensors(), {}, {});
-      TrainState(stages.ledger_.path(stage + ".reward"))
-          .copy_to(model_->tensors(), moments.moments());
-      model_->values_changed();
+      read_reward(stages.reward_path(stage), *model_);
     }
     [[nodiscard]] std::vector<double> operator()(std::span<const Text> texts) const {
       return model_->scores(texts);
@@ -458,11 +465,17 @@ class ModelStages {
     figures["last_loss"] = last / static_cast<double>(tenth);
   }
 
+  static void read_reward(const std::string& path, RewardModel<S>& model) {
+    AdamW moments(model.tensors(), {}, {});
+    TrainState(path).copy_to(model.tensors(), moments.moments());
+    model.values_changed();
+  }
   void write_reward(const std::string& stage, RewardModel<S>& model) const {
     AdamW moments(model.tensors(), {}, {});
-    write_train_state(ledger_.path(stage + ".reward"), StateFields(), model.tensors(),
-                      moments.moments());
+    write_train_state(reward_path(stage), StateFields(), model.tensors(), moments.moments());
   }
+
+  static constexpr std::string_view reward_ending = ".reward";
 
   StageLedger& ledger_;
   Tokenizer tokenizer_;

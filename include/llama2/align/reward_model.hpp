@@ -37,11 +37,18 @@ struct PairBatch {
 struct RewardModelOptions {
   /// Weight of the safety model's auxiliary loss (`safety_loss`), which the paper does not say.
   double safety_weight = 0;
+  /// Share of the ranking loss that is asked of every token from the first in which a pair's texts
+  /// differ, the rest of the last tokens alone. The paper has 0. With short answers and few pairs,
+  /// the many places say much more (Cobbe et al. 2021, arXiv:2110.14168, train verifiers so).
+  double token_share = 0;
 };
 
 /// A model of shape S with a linear regression to one number in place of its output head, read at
 /// the last token (the Llama 2 paper, section 3.2.2). An `Objective` of `PairBatch`: the loss of a
 /// pair is `ranking_loss` with its margin, plus the mean of its texts' auxiliary losses.
+/// With a `token_share`, that part of it is the mean of ranking losses of both texts' tokens that
+/// lie as far behind their common beginning; the end of the shorter text counts for all that are
+/// missing.
 ///
 /// Scores and gradients have the same bits for any number of threads.
 template <ModelShape S, Recording R = Recording::everything>
@@ -89,51 +96,55 @@ class RewardModel {
 
   LossSum add_gradients(const PairBatch& batch) {
     check(batch);
-    const std::size_t pairs = batch.margins.size();
-    losses_.assign(pairs, 0);
-    states_.resize(batch.texts.size() * S::dim);
-    slopes_.assign(batch.texts.size(), 0);
+    losses_.assign(batch.margins.size(), 0);
+    const std::size_t each = head_.dim() + 1;
+    head_sums_.assign(batch.texts.size() * each, 0);
     sharded_.add(batch.texts, 2, gradient_,
                  [&](auto& pass, std::size_t first, std::size_t count, ParameterStorage<S>&) {
                    const float* hidden = pass.hidden().data();
                    float* d_hidden = pass.hidden_gradient().data();
                    for (std::size_t i = first; i < first + count; i += 2) {
-                     float* d_last[2];
-                     double score[2];
+                     const ScoredPair pair = score_pair(batch, i, hidden);
                      for (std::size_t k = 0; k < 2; ++k) {
-                       const std::size_t size = batch.texts[i + k].size() * S::dim;
-                       hidden += size;
-                       d_hidden += size;
-                       d_last[k] = d_hidden - S::dim;
-                       std::copy_n(hidden - S::dim, S::dim, states_.data() + (i + k) * S::dim);
-                       score[k] = head_(hidden - S::dim);
+                       const std::size_t size = batch.texts[i + k].size();
+                       const std::vector<double>& slopes = pair.slopes[k];
+                       double* const sum = head_sums_.data() + (i + k) * each;
+                       for (std::size_t t = size - slopes.size(); t < size; ++t) {
+                         const double slope = slopes[t + slopes.size() - size];
+                         head_.backward(slope, d_hidden + t * S::dim);
+                         head_.add_to(slope, hidden + t * S::dim, sum);
+                       }
+                       hidden += size * S::dim;
+                       d_hidden += size * S::dim;
                      }
-                     const Slopes slopes = loss_of_pair(batch, i / 2, score[0], score[1]);
-                     for (std::size_t k = 0; k < 2; ++k)
-                       head_.backward(slopes_[i + k] = slopes.by_score[k], d_last[k]);
                    }
                  });
     // The head's own, in the order of the texts.
-    head_sum_.assign(S::dim + 1, 0);
-    for (std::size_t i = 0; i < batch.texts.size(); ++i)
-      head_.add_to(slopes_[i], states_.data() + i * S::dim, head_sum_.data());
-    head_.add_gradient(head_sum_.data());
+    for (std::size_t i = 1; i < batch.texts.size(); ++i)
+      for (std::size_t j = 0; j < each; ++j) head_sums_[j] += head_sums_[i * each + j];
+    if (!batch.texts.empty()) head_.add_gradient(head_sums_.data());
     return added_up();
   }
 
   LossSum loss(const PairBatch& batch) {
     check(batch);
     losses_.assign(batch.margins.size(), 0);
-    const std::vector<double> s = scores(batch.texts);
-    for (std::size_t i = 0; i < s.size(); i += 2) loss_of_pair(batch, i / 2, s[i], s[i + 1]);
+    sharded_.evaluate(batch.texts, 2, [&](auto& pass, std::size_t first, std::size_t count) {
+      const float* hidden = pass.hidden().data();
+      for (std::size_t i = first; i < first + count; i += 2) {
+        (void)score_pair(batch, i, hidden);
+        hidden += (batch.texts[i].size() + batch.texts[i + 1].size()) * S::dim;
+      }
+    });
     return added_up();
   }
 
   void values_changed() noexcept { live_.refresh(weights_); }
 
  private:
-  struct Slopes {
-    double by_score[2];
+  /// Derivatives of a pair's loss by the scores of the last tokens of each text.
+  struct ScoredPair {
+    std::vector<double> slopes[2];
   };
 
   void check(const PairBatch& batch) const {
@@ -146,20 +157,45 @@ class RewardModel {
            .found = std::to_string(batch.texts.size()) + ", " + std::to_string(batch.safe.size())});
   }
 
-  Slopes loss_of_pair(const PairBatch& batch, std::size_t pair, double chosen,
-                      double rejected) noexcept {
-    const PairLoss ranking = ranking_loss(chosen, rejected, batch.margins[pair]);
-    Slopes slopes{{ranking.by_chosen, ranking.by_rejected}};
-    losses_[pair] = ranking.value;
-    if (options_.safety_weight == 0 || batch.safe.empty()) return slopes;
+  /// The loss of the pair that begins with text i, whose states lie at `hidden` one after the
+  /// other.
+  ScoredPair score_pair(const PairBatch& batch, std::size_t i, const float* hidden) {
+    const Text texts[2] = {batch.texts[i], batch.texts[i + 1]};
+    ScoredPair pair;
+    std::vector<double> scores[2];
     for (std::size_t k = 0; k < 2; ++k) {
-      const std::int8_t safe = batch.safe[2 * pair + k];
-      if (safe < 0) continue;
-      const ScoreLoss loss = safety_loss(k == 0 ? chosen : rejected, safe == 1);
-      losses_[pair] += options_.safety_weight / 2 * loss.value;
-      slopes.by_score[k] += options_.safety_weight / 2 * loss.by_score;
+      std::size_t places = 1;
+      if (options_.token_share > 0) {
+        const auto parted = std::ranges::mismatch(texts[0], texts[1]).in1 - texts[0].begin();
+        places = std::max<std::size_t>(1, texts[k].size() - static_cast<std::size_t>(parted));
+      }
+      hidden += texts[k].size() * S::dim;
+      for (std::size_t t = places; t > 0; --t) scores[k].push_back(head_(hidden - t * S::dim));
+      pair.slopes[k].assign(places, 0);
     }
-    return slopes;
+    const std::size_t places = std::max(scores[0].size(), scores[1].size());
+    double& loss = losses_[i / 2];
+    const auto rank = [&](double weight, std::size_t place) {
+      const std::size_t at[2] = {std::min(place, scores[0].size() - 1),
+                                 std::min(place, scores[1].size() - 1)};
+      const PairLoss part = ranking_loss(scores[0][at[0]], scores[1][at[1]], batch.margins[i / 2]);
+      loss += weight * part.value;
+      pair.slopes[0][at[0]] += weight * part.by_chosen;
+      pair.slopes[1][at[1]] += weight * part.by_rejected;
+    };
+    rank(1 - options_.token_share, places - 1);
+    if (options_.token_share > 0)
+      for (std::size_t p = 0; p < places; ++p)
+        rank(options_.token_share / static_cast<double>(places), p);
+    if (options_.safety_weight == 0 || batch.safe.empty()) return pair;
+    for (std::size_t k = 0; k < 2; ++k) {
+      const std::int8_t safe = batch.safe[i + k];
+      if (safe < 0) continue;
+      const ScoreLoss part = safety_loss(scores[k].back(), safe == 1);
+      loss += options_.safety_weight / 2 * part.value;
+      pair.slopes[k].back() += options_.safety_weight / 2 * part.by_score;
+    }
+    return pair;
   }
 
   [[nodiscard]] LossSum added_up() const noexcept {
@@ -176,10 +212,8 @@ class RewardModel {
   ShardedGradients<S, R> sharded_;
   std::vector<TrainedTensor> tensors_;
   // Of a batch:
-  std::vector<double> losses_;  // of each pair
-  std::vector<float> states_;   // (texts, dim): of the last token
-  std::vector<double> slopes_;  // of each text
-  std::vector<double> head_sum_;
+  std::vector<double> losses_;     // of each pair
+  std::vector<double> head_sums_;  // of each text
 };
 
 }  // namespace llama2::inline LLAMA2_ABI

@@ -36,6 +36,7 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -296,7 +297,14 @@ LLAMA2_INLINE float reduce_add(D, Vec<D> v) {
 
 template <class D>
 LLAMA2_INLINE float reduce_max(D, Vec<D> v) {
+#if HWY_TARGET == HWY_EMU128
+  // Highway's begins with the lowest finite number: none of -inf would be its maximum.
+  float lanes[D::lanes];
+  hn::StoreU(v, typename D::Hwy(), lanes);
+  return *std::max_element(lanes, lanes + D::lanes);
+#else
   return hn::GetLane(hn::MaxOfLanes(typename D::Hwy(), v));
+#endif
 }
 
 template <class D>
