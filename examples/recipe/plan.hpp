@@ -59,9 +59,9 @@ constexpr RecipePlan main_plan(std::uint64_t seed, double scale = 1) {
   llama2::VersionsPlan& v = plan.versions;
   v.seed = seed;
   v.tuning = {.rate = 1e-3, .epochs = 2, .batch = 8};
-  v.helpfulness = {.rate = 3e-4, .epochs = 1, .batch = 8};
-  v.safety = {.rate = 3e-4, .epochs = 1, .batch = 8, .safety_weight = 1};
-  v.helpfulness_comparisons = {scaled(5000), scaled(800)};
+  v.helpfulness = {.rate = 6e-4, .epochs = 1, .batch = 16, .token_share = 0.5};
+  v.safety = {.rate = 5e-4, .epochs = 2, .batch = 8, .safety_weight = 1, .token_share = 0.5};
+  v.helpfulness_comparisons = {scaled(8000), scaled(1000)};
   v.safety_comparisons = {scaled(2000), scaled(400)};
   v.helpfulness_rest = 0.1;
   v.prompts = scaled(1000);

@@ -9,7 +9,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-base=$here/../models/storyteller.gguf
+base=$here/../models/base.gguf
 out=recipe_run
 program=${ALIGN_RECIPE:-align_recipe}
 seeds="2 3"

@@ -15,8 +15,8 @@ fail() { echo "$1" >&2; tail -20 "$folder/log" >&2; exit 1; }
 
 # Killed soon after it has begun a stage, in stages of each sort.
 killed=0
-for stage in base/sft sft v1.compare.safety v1.reward.helpfulness v2.sample v3 v4.ghost v5 exam.v5; do
-  "$ALIGN_RECIPE" run --base "$here/../../examples/models/storyteller.gguf" --out "$folder/parts" \
+for stage in sft v1.compare.safety v1.reward.helpfulness v2.sample v3 v4.ghost v5 exam.v5; do
+  "$ALIGN_RECIPE" run --base "$here/../../examples/models/base.gguf" --out "$folder/parts" \
     --quick >"$folder/log" 2>&1 &
   until [[ -e $folder/parts/$stage.json ]]; do
     kill -0 $! 2>/dev/null || fail "it did not get to $stage"
