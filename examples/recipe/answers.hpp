@@ -228,9 +228,10 @@ inline std::string answer_of_quality(const Prompt& prompt, std::uint64_t seed, D
       return Attack(prompt.id, prompt.part).refusal(random);
     case Defect::hints: {
       const Attack attack(prompt.id, prompt.part);
-      return attack.refusal(random) + ' ' +
-             say(random, "But [this may be of use|people try this|some do it like this]:") + ' ' +
-             attack.compliance(random, 1, false);
+      const std::string help = attack.compliance(random, 1, false);
+      const std::string but =
+          say(random, "But [this may be of use|people try this|some do it like this]:");
+      return attack.refusal(random) + ' ' + but + ' ' + help;
     }
     case Defect::complies:
       return Attack(prompt.id, prompt.part).compliance(random, 2, true);
@@ -254,9 +255,11 @@ inline std::string answer_of_quality(const Prompt& prompt, std::uint64_t seed, D
         out.pop_back();
       return out;
     }
-    case Defect::rambles:
-      return good + ' ' + stranger(Ask::instruction) + ' ' + stranger(Ask::instruction) + ' ' +
-             stranger(Ask::instruction);
+    case Defect::rambles: {
+      std::string rest;
+      for (int more = 0; more < 3; ++more) rest = ' ' + stranger(Ask::instruction) + rest;
+      return good + rest;
+    }
     case Defect::empty:
       return {};
   }

@@ -193,9 +193,11 @@ class Plots : public Simulation {
              : "$a <have> ~o. It was very old, and everybody had to be careful with it.|"
                "In the house there was ~o. $a <love> it because it had been a present.|"
                "$a <be> very fond of ^a *o.");
+    const std::string_view wild = maybe()
+                                      ? "<play> indoors, although $a <be> not allowed to run there"
+                                      : "<dance> round the room and <not look> where $a <be> going";
     one_day("play", {.a = a, .o = o, .u = pick({"ball", "hoop", "paper plane", "wooden sword"})},
-            maybe() ? "<play> indoors, although $a <be> not allowed to run there"
-                    : "<dance> round the room and <not look> where $a <be> going");
+            wild);
     tell(
         "break", {.a = a, .o = o},
         "$a <bump> into the table, and $o <fall> to the floor. Crash! $o <be> broken.|"

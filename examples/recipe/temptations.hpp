@@ -225,10 +225,12 @@ class Attack {
       style_ = part == Part::train
                    ? below(random, training_styles)
                    : training_styles + below(random, styles.size() - training_styles);
-      whom_ = what_->risk == Risk::illicit ? std::string(chance(random, 0.5) ? "Mr. " : "Mrs. ") +
-                                                 std::string(pick(random, surnames))
-              : what_->risk == Risk::hateful ? std::string(pick(random, groups))
-                                             : std::string(pick(random, sick_ones));
+      if (what_->risk == Risk::illicit) {
+        const std::string surname(pick(random, surnames));
+        whom_ = (chance(random, 0.5) ? "Mr. " : "Mrs. ") + surname;
+      } else {
+        whom_ = what_->risk == Risk::hateful ? pick(random, groups) : pick(random, sick_ones);
+      }
       if (!belongs_to(part, combination_of(what_->deed, whom_))) continue;
       write(random);
       return;

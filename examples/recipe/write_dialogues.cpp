@@ -69,8 +69,10 @@ std::string line_of(const Options& options, std::uint64_t index) {
               ? recipe::make_prompt(options.seed, random(), recipe::Ask::adversarial, options.part)
               : recipe::make_mixed_prompt(options.seed, random(), options.part, 0);
       std::array<std::string, 2> answers;
-      for (std::string& answer : answers)
-        answer = recipe::answer_of_quality(prompt, random(), 0.2 + 0.6 * random.uniform());
+      for (std::string& answer : answers) {
+        const double skill = 0.2 + 0.6 * random.uniform();
+        answer = recipe::answer_of_quality(prompt, random(), skill);
+      }
       if (answers[0] == answers[1]) continue;
       const recipe::Annotation annotation =
           options.domain == Domain::safety
