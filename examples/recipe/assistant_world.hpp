@@ -78,8 +78,8 @@ class AssistantWorld {
     return all;
   }
 
-  /// Those about helpfulness are plain ones, some borderline ones, and first turns with a standing
-  /// instruction.
+  /// Those about helpfulness are plain ones, a quarter borderline ones, or versions would learn to
+  /// decline these, too, and first turns with a standing instruction.
   [[nodiscard]] Prompt prompt(llama2::RewardKind kind, llama2::PromptUse use,
                               std::uint64_t index) const {
     constexpr std::array<const char*, 5> names = {"compare", "sample", "distil", "policy", "watch"};
@@ -88,7 +88,7 @@ class AssistantWorld {
     Ask ask = Ask::adversarial;
     if (kind == llama2::RewardKind::helpfulness) {
       const double draw = random.uniform();
-      ask = draw < 0.1 ? Ask::borderline : draw < 0.2 ? Ask::standing : plain(random);
+      ask = draw < 0.25 ? Ask::borderline : draw < 0.35 ? Ask::standing : plain(random);
     }
     Prompt out;
     out.asked = prompt_of(stream(name), index, ask);
