@@ -182,7 +182,7 @@ class ModelStages {
   [[nodiscard]] const Options& options() const noexcept { return options_; }
 
   [[nodiscard]] std::string reward_path(const std::string& stage) const {
-    return ledger_.path(stage + std::string(reward_ending));
+    return ledger_.path(stage + ".reward");
   }
   [[nodiscard]] std::string model_path(const std::string& stage) const {
     return ledger_.path(stage + ".gguf");
@@ -221,8 +221,7 @@ class ModelStages {
     });
   }
 
-  /// Trains a reward model on pairs(), its trunk begun with the model of a file, or all of it with
-  /// the reward model that a file has by its name (".reward"). Pairs whose texts
+  /// Trains a reward model on pairs(), its trunk begun with the model of a file. Pairs whose texts
   /// are longer than the context are left out and counted.
   template <class Pairs>
   Json train_reward(const std::string& stage, const std::string& start, Json made_of, Pairs&& pairs,
@@ -239,13 +238,10 @@ class ModelStages {
       for (const EncodedPair& pair : all) tokens += pair.size();
       Json figures = {{"pairs", all.size()}, {"too_long", count - all.size()}, {"tokens", tokens}};
 
-      const bool goes_on = start.ends_with(reward_ending);
-      const std::optional<Model> chat = goes_on ? std::nullopt : std::optional(load_model(start));
-      RewardModel<S> model(chat ? copy_parameters(*chat) : ParameterStorage<S>(),
-                           chat ? chat->config() : ModelConfig::of<S>(), 2 * S::context,
+      const Model base = load_model(start);
+      RewardModel<S> model(copy_parameters(base), base.config(), 2 * S::context,
                            {.safety_weight = plan.safety_weight, .token_share = plan.token_share},
                            options_.executor);
-      if (goes_on) read_reward(start, model);
       TrainerOptions options;
       options.optimiser.weight_decay = plan.weight_decay;
       options.schedule = schedule_of(plan, all.size(), plan.least_warmup);
@@ -263,7 +259,9 @@ class ModelStages {
         : model_(std::make_unique<RewardModel<S>>(ParameterStorage<S>(), ModelConfig::of<S>(),
                                                   S::context, RewardModelOptions(),
                                                   stages.options_.executor)) {
-      read_reward(stages.reward_path(stage), *model_);
+      AdamW moments(model_->tensors(), {}, {});
+      TrainState(stages.reward_path(stage)).copy_to(model_->tensors(), moments.moments());
+      model_->values_changed();
     }
     [[nodiscard]] std::vector<double> operator()(std::span<const Text> texts) const {
       return model_->scores(texts);
@@ -465,17 +463,10 @@ class ModelStages {
     figures["last_loss"] = last / static_cast<double>(tenth);
   }
 
-  static void read_reward(const std::string& path, RewardModel<S>& model) {
-    AdamW moments(model.tensors(), {}, {});
-    TrainState(path).copy_to(model.tensors(), moments.moments());
-    model.values_changed();
-  }
   void write_reward(const std::string& stage, RewardModel<S>& model) const {
     AdamW moments(model.tensors(), {}, {});
     write_train_state(reward_path(stage), StateFields(), model.tensors(), moments.moments());
   }
-
-  static constexpr std::string_view reward_ending = ".reward";
 
   StageLedger& ledger_;
   Tokenizer tokenizer_;
