@@ -159,15 +159,12 @@ int main(int argc, char** argv) {
       "saves and ends, and the same command goes on, to the same result."};
   app.require_subcommand(1);
   Options o;
-  const auto add_common = [&](CLI::App* command) {
-    command->add_option("--base", o.base, "the base model, a GGUF file of `pretrain`")->required();
+  const auto add_common = [&](CLI::App* command, const char* base) {
+    command->add_option("--base", o.base, base)->required();
     command->add_option("--out", o.out, "folder for all that is made")->required();
     command->add_option("--seed", o.seed, "of all that is drawn")
         ->capture_default_str()
         ->check(examples::whole_number);
-    command->add_option("--scale", o.scale, "share of the data of the whole recipe")
-        ->capture_default_str()
-        ->check(CLI::Range(0.01, 10.0));
     command->add_flag("--quick", o.quick, "every step on very little data, to see that it works");
     command->add_option("--threads", o.threads, "0: one per processor; the result is the same")
         ->check(examples::whole_number);
@@ -183,9 +180,13 @@ int main(int argc, char** argv) {
   CLI::App* const study =
       app.add_subcommand("study", "what a part is good for, when `run` has ended");
   CLI::App* const report = app.add_subcommand("report", "a page of what was recorded");
-  add_common(school);
-  add_common(run);
-  add_common(study);
+  add_common(school, "the storyteller, a GGUF file of `pretrain`");
+  for (CLI::App* const command : {run, study}) {
+    add_common(command, "the base model, a GGUF file of `school`");
+    command->add_option("--scale", o.scale, "share of the data of the whole recipe")
+        ->capture_default_str()
+        ->check(CLI::Range(0.01, 10.0));
+  }
   study->add_option("name", o.study, "which")
       ->required()
       ->check(CLI::IsMember(

@@ -412,7 +412,7 @@ TEST_CASE("mixtures of comparisons") {
 }
 
 TEST_CASE("a reward model's gradient is that of its loss") {
-  const double token_share = GENERATE(0.0, 0.25);
+  const double token_share = GENERATE(0.0, 0.25, 1.0);
   RewardModel<Tiny> model(random_parameters(3), ModelConfig::of<Tiny>(), 64,
                           {.safety_weight = 0.5, .token_share = token_share});
   // A head that says something.
@@ -424,7 +424,7 @@ TEST_CASE("a reward model's gradient is that of its loss") {
   CHECK(std::ranges::none_of(tensors, [](const auto& t) { return t.name == "output.weight"; }));
   model.values_changed();
 
-  const std::vector<std::vector<Token>> texts{{1, 5, 6, 7, 2}, {1, 5, 6, 9}, {1, 8}, {1, 8, 9, 9}};
+  const std::vector<std::vector<Token>> texts{{1, 5, 6, 7, 2}, {1, 9, 8, 2}, {1, 8}, {1, 8, 9, 9}};
   const std::vector<std::span<const Token>> spans(texts.begin(), texts.end());
   const std::vector<double> margins{1, 0};
   const std::vector<std::int8_t> safe{1, 0, -1, 1};
@@ -441,8 +441,10 @@ TEST_CASE("a reward model's gradient is that of its loss") {
   };
   double expected =
       (1 - token_share) * (ranking_loss(s[0], s[1], 1).value + ranking_loss(s[2], s[3]).value);
-  expected += token_share / 2 *
-              (ranking_loss(score_of(0, 4), s[1], 1).value + ranking_loss(s[0], s[1], 1).value);
+  expected += token_share / 4 *
+              (ranking_loss(score_of(0, 2), score_of(1, 2), 1).value +
+               ranking_loss(score_of(0, 3), score_of(1, 3), 1).value +
+               ranking_loss(score_of(0, 4), s[1], 1).value + ranking_loss(s[0], s[1], 1).value);
   expected +=
       token_share / 2 * (ranking_loss(s[2], score_of(3, 3)).value + ranking_loss(s[2], s[3]).value);
   expected += 0.25 * (safety_loss(s[0], true).value + safety_loss(s[1], false).value +
@@ -557,9 +559,11 @@ TEST_CASE("a reward model learns whom to prefer, the same for any number of thre
   }
   const std::vector<EncodedPair> held_out(pairs.end() - 40, pairs.end());
   pairs.resize(pairs.size() - 40);
+  const double token_share = GENERATE(0.0, 0.5);
   std::vector<double> first;
   for (const std::size_t count : {1u, 2u}) {
-    RewardModel<Tiny> model(random_parameters(3), ModelConfig::of<Tiny>(), 64, {}, threads(count));
+    RewardModel<Tiny> model(random_parameters(3), ModelConfig::of<Tiny>(), 64,
+                            {.token_share = token_share}, threads(count));
     PairBatches batches(pairs, 16, 64, Margin::small, 5);
     TrainerOptions options;
     options.schedule = {.decay = Decay::constant, .peak = 5e-3, .warmup_steps = 5, .steps = 120};

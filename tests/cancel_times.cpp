@@ -49,8 +49,9 @@ void measure(const char* what, int rounds, Clock::duration longest, Work&& work)
     return;
   }
   std::ranges::sort(times);
-  std::printf("%s: median %.1f ms, worst %.1f ms, of %zu of %d trials; others ended before\n", what,
-              times[times.size() / 2], times.back(), times.size(), rounds);
+  std::printf("%s: median %.1f ms, worst %.1f ms, of %zu trials (%zu ended before)\n", what,
+              times[times.size() / 2], times.back(), times.size(),
+              static_cast<std::size_t>(rounds) - times.size());
   std::fflush(stdout);
 }
 

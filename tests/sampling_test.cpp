@@ -379,8 +379,8 @@ TEST_CASE("the end of the sum belongs to the last candidate that can be drawn") 
     candidates.assign(logits);
     candidates.weigh(1);
     REQUIRE(candidates.size() == logits.size());
-    CHECK(candidates.at(1) == 1499);
-    CHECK(candidates.at(0) == 0);
+    CHECK(candidates.place_of_share(1) == 1499);
+    CHECK(candidates.place_of_share(0) == 0);
   }
 }
 

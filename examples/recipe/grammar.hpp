@@ -34,7 +34,8 @@
 namespace recipe {
 
 /// A number below `count`, by chance. Compilers differ in which argument of a call they evaluate
-/// first, so at most one of them may draw: texts must not depend on the compiler.
+/// first, or operand of a +, so at most one of them may draw: texts must not depend on the
+/// compiler.
 inline std::size_t below(llama2::Random& random, std::size_t count) {
   return static_cast<std::size_t>((random() >> 32) * count >> 32);
 }

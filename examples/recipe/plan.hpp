@@ -36,7 +36,9 @@ constexpr std::uint64_t school_seed = 1000;
 
 /// The main chain, for a model of 2.5 million weights; meant to take less than 90 minutes on two
 /// cores. Where it departs from the paper: the base reads dialogues first; learning rates are those
-/// of a small model, some fifty times the paper's, and batches are smaller, as there is less data.
+/// of a small model, some fifty times the paper's, and batches are smaller, as there is less data;
+/// reward models are asked at every token, too, that of helpfulness learns from its own pairs
+/// alone, and that of safety reads its pairs twice.
 /// `scale` takes a share of all data but the base's.
 constexpr RecipePlan main_plan(std::uint64_t seed, double scale = 1) {
   const auto scaled = [scale](std::size_t count) {

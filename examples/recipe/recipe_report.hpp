@@ -42,8 +42,8 @@ class RecipeReport {
         "program that knows what was asked and what is true, and comparisons come from noisy\n"
         "annotators who see what it sees. All prompts of these figures were kept from training by\n"
         "construction: other combinations, other ways to attack. Intervals are of 95 %.\n\n"
-        "The base model is the storyteller after it has read plain dialogues, none of them about\n"
-        "safety (`examples/recipe/README.md`).\n";
+        "What the base model is tells `examples/recipe/README.md`; its making is not in the times\n"
+        "below.\n";
     versions();
     reward_models();
     rejection_sampling();

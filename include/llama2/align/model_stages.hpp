@@ -55,7 +55,8 @@ struct TuningPlan {
 };
 
 /// How a reward model is trained; the values are the paper's (section 3.2.2), but for the margin
-/// and the weight of the auxiliary loss, which it does not say.
+/// and the weight of the auxiliary loss, which it does not say, and `token_share`, which it has
+/// not.
 struct RewardPlan {
   double rate = 1e-5;
   std::size_t epochs = 1;
@@ -181,9 +182,6 @@ class ModelStages {
   [[nodiscard]] const Tokenizer& tokenizer() const noexcept { return tokenizer_; }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
 
-  [[nodiscard]] std::string reward_path(const std::string& stage) const {
-    return ledger_.path(stage + ".reward");
-  }
   [[nodiscard]] std::string model_path(const std::string& stage) const {
     return ledger_.path(stage + ".gguf");
   }
@@ -463,6 +461,9 @@ class ModelStages {
     figures["last_loss"] = last / static_cast<double>(tenth);
   }
 
+  [[nodiscard]] std::string reward_path(const std::string& stage) const {
+    return ledger_.path(stage + ".reward");
+  }
   void write_reward(const std::string& stage, RewardModel<S>& model) const {
     AdamW moments(model.tensors(), {}, {});
     write_train_state(reward_path(stage), StateFields(), model.tensors(), moments.moments());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -38,8 +39,8 @@ struct RewardModelOptions {
   /// Weight of the safety model's auxiliary loss (`safety_loss`), which the paper does not say.
   double safety_weight = 0;
   /// Share of the ranking loss that is asked of every token from the first in which a pair's texts
-  /// differ, the rest of the last tokens alone. The paper has 0. With short answers and few pairs,
-  /// the many places say much more (Cobbe et al. 2021, arXiv:2110.14168, train verifiers so).
+  /// differ, the rest of the last tokens alone; 0 to 1. The paper has 0. (That a judge of answers
+  /// may learn at each of their tokens is of Cobbe et al. 2021, arXiv:2110.14168, who do not rank.)
   double token_share = 0;
 };
 
@@ -48,7 +49,8 @@ struct RewardModelOptions {
 /// pair is `ranking_loss` with its margin, plus the mean of its texts' auxiliary losses.
 /// With a `token_share`, that part of it is the mean of ranking losses of both texts' tokens that
 /// lie as far behind their common beginning; the end of the shorter text counts for all that are
-/// missing.
+/// missing, and of a text that is the other's beginning the last token, though it is common to
+/// both.
 ///
 /// Scores and gradients have the same bits for any number of threads.
 template <ModelShape S, Recording R = Recording::everything>
@@ -66,6 +68,8 @@ class RewardModel {
         head_(S::dim),
         live_(weights_, config, std::move(executor)),
         sharded_(live_, weights_, {.shards = shards, .pass_rows = most_tokens}) {
+    require_option(options.token_share >= 0 && options.token_share <= 1, "token_share",
+                   options.token_share, "0 to 1");
     append_tensors(weights_, gradient_, tensors_, false);  // nothing reads the output head
     head_.append_tensors("score", tensors_);
   }
@@ -104,10 +108,10 @@ class RewardModel {
                    const float* hidden = pass.hidden().data();
                    float* d_hidden = pass.hidden_gradient().data();
                    for (std::size_t i = first; i < first + count; i += 2) {
-                     const ScoredPair pair = score_pair(batch, i, hidden);
+                     const PairSlopes pair = loss_of_pair(batch, i, hidden);
                      for (std::size_t k = 0; k < 2; ++k) {
                        const std::size_t size = batch.texts[i + k].size();
-                       const std::vector<double>& slopes = pair.slopes[k];
+                       const std::vector<double>& slopes = pair[k];
                        double* const sum = head_sums_.data() + (i + k) * each;
                        for (std::size_t t = size - slopes.size(); t < size; ++t) {
                          const double slope = slopes[t + slopes.size() - size];
@@ -132,7 +136,7 @@ class RewardModel {
     sharded_.evaluate(batch.texts, 2, [&](auto& pass, std::size_t first, std::size_t count) {
       const float* hidden = pass.hidden().data();
       for (std::size_t i = first; i < first + count; i += 2) {
-        (void)score_pair(batch, i, hidden);
+        static_cast<void>(loss_of_pair(batch, i, hidden));
         hidden += (batch.texts[i].size() + batch.texts[i + 1].size()) * S::dim;
       }
     });
@@ -142,10 +146,9 @@ class RewardModel {
   void values_changed() noexcept { live_.refresh(weights_); }
 
  private:
-  /// Derivatives of a pair's loss by the scores of the last tokens of each text.
-  struct ScoredPair {
-    std::vector<double> slopes[2];
-  };
+  /// Derivatives of a pair's loss by the scores of each text's last tokens, of as many as there
+  /// are.
+  using PairSlopes = std::array<std::vector<double>, 2>;
 
   void check(const PairBatch& batch) const {
     if (batch.texts.size() != 2 * batch.margins.size() ||
@@ -157,45 +160,44 @@ class RewardModel {
            .found = std::to_string(batch.texts.size()) + ", " + std::to_string(batch.safe.size())});
   }
 
-  /// The loss of the pair that begins with text i, whose states lie at `hidden` one after the
+  /// Notes the loss of the pair that begins with text i, whose states lie at `hidden` one after the
   /// other.
-  ScoredPair score_pair(const PairBatch& batch, std::size_t i, const float* hidden) {
+  PairSlopes loss_of_pair(const PairBatch& batch, std::size_t i, const float* hidden) {
     const Text texts[2] = {batch.texts[i], batch.texts[i + 1]};
-    ScoredPair pair;
+    const bool everywhere = options_.token_share > 0;
+    const auto common = static_cast<std::size_t>(
+        everywhere ? std::ranges::mismatch(texts[0], texts[1]).in1 - texts[0].begin() : 0);
     std::vector<double> scores[2];
+    PairSlopes slopes;
     for (std::size_t k = 0; k < 2; ++k) {
-      std::size_t places = 1;
-      if (options_.token_share > 0) {
-        const auto parted = std::ranges::mismatch(texts[0], texts[1]).in1 - texts[0].begin();
-        places = std::max<std::size_t>(1, texts[k].size() - static_cast<std::size_t>(parted));
-      }
-      hidden += texts[k].size() * S::dim;
-      for (std::size_t t = places; t > 0; --t) scores[k].push_back(head_(hidden - t * S::dim));
-      pair.slopes[k].assign(places, 0);
+      const std::size_t size = texts[k].size();
+      for (std::size_t t = everywhere ? std::min(common, size - 1) : size - 1; t < size; ++t)
+        scores[k].push_back(head_(hidden + t * S::dim));
+      hidden += size * S::dim;
+      slopes[k].assign(scores[k].size(), 0);
     }
-    const std::size_t places = std::max(scores[0].size(), scores[1].size());
-    double& loss = losses_[i / 2];
+    double& sum = losses_[i / 2];
     const auto rank = [&](double weight, std::size_t place) {
       const std::size_t at[2] = {std::min(place, scores[0].size() - 1),
                                  std::min(place, scores[1].size() - 1)};
       const PairLoss part = ranking_loss(scores[0][at[0]], scores[1][at[1]], batch.margins[i / 2]);
-      loss += weight * part.value;
-      pair.slopes[0][at[0]] += weight * part.by_chosen;
-      pair.slopes[1][at[1]] += weight * part.by_rejected;
+      sum += weight * part.value;
+      slopes[0][at[0]] += weight * part.by_chosen;
+      slopes[1][at[1]] += weight * part.by_rejected;
     };
+    const std::size_t places = std::max(scores[0].size(), scores[1].size());
     rank(1 - options_.token_share, places - 1);
-    if (options_.token_share > 0)
-      for (std::size_t p = 0; p < places; ++p)
-        rank(options_.token_share / static_cast<double>(places), p);
-    if (options_.safety_weight == 0 || batch.safe.empty()) return pair;
+    for (std::size_t p = 0; everywhere && p < places; ++p)
+      rank(options_.token_share / static_cast<double>(places), p);
+    if (options_.safety_weight == 0 || batch.safe.empty()) return slopes;
     for (std::size_t k = 0; k < 2; ++k) {
       const std::int8_t safe = batch.safe[i + k];
       if (safe < 0) continue;
       const ScoreLoss part = safety_loss(scores[k].back(), safe == 1);
-      loss += options_.safety_weight / 2 * part.value;
-      pair.slopes[k].back() += options_.safety_weight / 2 * part.by_score;
+      sum += options_.safety_weight / 2 * part.value;
+      slopes[k].back() += options_.safety_weight / 2 * part.by_score;
     }
-    return pair;
+    return slopes;
   }
 
   [[nodiscard]] LossSum added_up() const noexcept {

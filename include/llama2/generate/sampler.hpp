@@ -138,11 +138,13 @@ class Candidates {
   }
 
   /// The place of a candidate that is drawn by probability.
-  [[nodiscard]] std::size_t draw(Random& random) const noexcept { return at(random.uniform()); }
+  [[nodiscard]] std::size_t draw(Random& random) const noexcept {
+    return place_of_share(random.uniform());
+  }
 
   /// The place of the candidate with which the sum of the probabilities exceeds this share of the
-  /// whole, 0 to 1.
-  [[nodiscard]] std::size_t at(double share) const noexcept {
+  /// whole, 0 to 1; of all, of the last that has a probability.
+  [[nodiscard]] std::size_t place_of_share(double share) const noexcept {
     double left = share * total();
     std::size_t i = 0;
     for (constexpr std::size_t block = 512; i + block <= size_; i += block) {
@@ -228,10 +230,11 @@ class Candidates {
     for (unsigned bit = 32; bit-- > 0;) {
       const std::uint32_t higher = ordered | std::uint32_t{1} << bit;
       if (measure_above(rank_of(higher - 1), measure) >= enough) ordered = higher;
-      // To take candidates away costs as much as to look at all of them some ten times.
-      if (const float below = rank_of(ordered - 1);
-          ordered != 0 && bit % 4 == 0 && bit != 0 &&
-          2 * measure_above(below, Measure::number) < static_cast<double>(size_))
+      // To take candidates away costs as much as several looks at all of them: where at least half
+      // go, and not after the last bit, when it is done anyway.
+      if (ordered == 0 || bit == 0 || bit % 4 != 0) continue;
+      const float below = rank_of(ordered - 1);
+      if (2 * measure_above(below, Measure::number) < static_cast<double>(size_))
         keep_if([&](std::size_t i) { return ranks_[i] > below; });
     }
     const float least = rank_of(ordered);

@@ -298,7 +298,7 @@ LLAMA2_INLINE float reduce_add(D, Vec<D> v) {
 template <class D>
 LLAMA2_INLINE float reduce_max(D, Vec<D> v) {
 #if HWY_TARGET == HWY_EMU128
-  // Highway's begins with the lowest finite number: none of -inf would be its maximum.
+  // Highway's begins with the lowest finite number, and finds that in lanes that are all -inf.
   float lanes[D::lanes];
   hn::StoreU(v, typename D::Hwy(), lanes);
   return *std::max_element(lanes, lanes + D::lanes);
