@@ -13,10 +13,26 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 fail() { echo "$1" >&2; tail -20 "$folder/log" >&2; exit 1; }
 
+# The base, from the storyteller: killed while it reads, and begun again.
+school() {
+  "$ALIGN_RECIPE" school --base "$here/../../examples/models/storyteller.gguf" \
+    --out "$folder/school" --quick >"$folder/log" 2>&1
+}
+base=$folder/school/sft.gguf
+school &
+until [[ -e $folder/school/sft.json ]]; do
+  kill -0 $! 2>/dev/null || fail "no school"
+  sleep 0.02
+done
+sleep 0.2
+pkill -KILL -P $! || true
+wait $! 2>/dev/null || true
+school || fail "school after a kill"
+
 # Killed soon after it has begun a stage, in stages of each sort.
 killed=0
 for stage in sft v1.compare.safety v1.reward.helpfulness v2.sample v3 v4.ghost v5 exam.v5; do
-  "$ALIGN_RECIPE" run --base "$here/../../examples/models/base.gguf" --out "$folder/parts" \
+  "$ALIGN_RECIPE" run --base "$base" --out "$folder/parts" \
     --quick >"$folder/log" 2>&1 &
   until [[ -e $folder/parts/$stage.json ]]; do
     kill -0 $! 2>/dev/null || fail "it did not get to $stage"
@@ -29,7 +45,7 @@ done
 [[ $killed -gt 4 ]] || fail "killed only $killed times"
 
 mkdir "$folder/page"
-"$recipe" --quick --out "$folder/parts" --page "$folder/page/recipe.md" >"$folder/log" 2>&1 ||
+"$recipe" --quick --base "$base" --out "$folder/parts" --page "$folder/page/recipe.md" >"$folder/log" 2>&1 ||
   fail "after the last kill"
 for section in "The versions" "Reward models" "Rejection sampling" PPO "Ghost Attention" \
                "Context distillation" Time; do
@@ -45,7 +61,7 @@ if find "$folder/parts" -name "*.scratch" | grep -q .; then fail "something is l
 echo "killed $killed times, and all done"
 
 if [[ ${2:-} == whole ]]; then
-  "$recipe" --quick --out "$folder/whole" >"$folder/log" 2>&1 || fail "the chain that is left alone"
+  "$recipe" --quick --base "$base" --out "$folder/whole" >"$folder/log" 2>&1 || fail "the chain that is left alone"
   rm "$folder"/whole/recipe*
   for run in whole parts; do
     (cd "$folder/$run" && find . -type f ! -name '*.csv' | sort >"../$run.list")
