@@ -447,6 +447,9 @@ void evaluate(const Settings& settings) {
               {"context", settings.context},
               {"chat", settings.chat},
               {"models", Json::array()}};
+  if (const auto& rope = settings.load.rope_scaling)
+    header["rope_scaling"] = {static_cast<int>(rope->kind), rope->factor,    rope->original_context,
+                              rope->attention_factor,       rope->beta_fast, rope->beta_slow};
   for (const Subject& subject : subjects)
     header["models"].push_back({{"name", subject.model.name()},
                                 {"target", subject.model.target().name()},

@@ -41,6 +41,10 @@ if "${evaluate[@]}" --tasks copa --seed 1 --out whole 2>errors.txt; then
   fail "it added to another evaluation"
 fi
 grep -q "another evaluation.*seed" errors.txt
+if "${evaluate[@]}" --tasks copa --rope-scaling linear --rope-factor 4 --out whole 2>errors.txt; then
+  fail "it added to an evaluation with another reach"
+fi
+grep -q "another evaluation" errors.txt
 
 # An item that stands in a training text is dirty, and those that do not are clean.
 echo 'Nothing of what is asked stands in this short text about nothing at all.' >other.txt

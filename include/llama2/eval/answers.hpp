@@ -171,7 +171,7 @@ inline std::string normal_math(std::string_view text) {
   replace_all(s, "{.", "{0.");
   if (s.starts_with('.')) s.insert(0, "0");
   if (const std::size_t equals = s.find('=');
-      equals != std::string::npos && equals <= 3 && s.find('=', equals + 1) == std::string::npos)
+      equals != std::string::npos && equals <= 2 && s.find('=', equals + 1) == std::string::npos)
     s.erase(0, equals + 1);
   replace_all(s, " ", "");
   // Arguments of one character without braces.
