@@ -151,18 +151,18 @@ struct Activations {
   Arrays arrays;  ///< floats, and what they are prepared into
 };
 
-/// Products of matrices with one vector, which reads all weights once.
+/// Products of matrices with one vector or a few, for which all weights are read once.
 template <class F>
 void mat_vec(benchmark::State& state, const Compute& compute, std::size_t rows, std::size_t cols,
-             std::size_t count) {
+             std::size_t count, std::size_t tokens = 1) {
   const Matrices<F> w(rows, cols, count);
-  Activations<F> x(1, cols);
+  Activations<F> x(tokens, cols);
   const std::byte* const input = x.prepare(compute);
-  AlignedBuffer<float> y(rows);
+  AlignedBuffer<float> y(tokens * rows);
   const auto seconds = measure_memory(state, compute, w.data(), w.bytes(), w.bytes(),
-                                      [&] { w.multiply(compute, input, 1, y.data()); });
-  set_rate(state, "items_per_second", static_cast<double>(rows * cols * count), seconds);
-  set_rate(state, "tokens_per_second", static_cast<double>(count), seconds);
+                                      [&] { w.multiply(compute, input, tokens, y.data()); });
+  set_rate(state, "items_per_second", static_cast<double>(rows * cols * count * tokens), seconds);
+  set_rate(state, "tokens_per_second", static_cast<double>(count * tokens), seconds);
 }
 
 /// The product of a matrix with many vectors, their preparation included.
@@ -362,12 +362,17 @@ template <class F>
 void register_large_product(Target target, std::size_t threads) {
   constexpr std::size_t rows = 11008, cols = 4096;  // of Llama2_7B
   const std::string name = std::string(F::name) + "/" + bench::extents(rows, cols) + "/1GiB";
-  bench::add_kernel("MatVec", target, name, threads,
-                    [](benchmark::State& state, const Compute& compute) {
-                      const std::size_t one = Matrices<F>::bytes_of_one(rows, cols);
-                      const std::size_t all = std::min(std::size_t{1} << 30, weight_bytes());
-                      mat_vec<F>(state, compute, rows, cols, std::max<std::size_t>(1, all / one));
-                    });
+  const auto add = [&](const char* what, const std::string& rest, std::size_t tokens) {
+    bench::add_kernel(
+        what, target, name + rest, threads, [=](benchmark::State& state, const Compute& compute) {
+          const std::size_t one = Matrices<F>::bytes_of_one(rows, cols);
+          const std::size_t all = std::min(std::size_t{1} << 30, weight_bytes());
+          mat_vec<F>(state, compute, rows, cols, std::max<std::size_t>(1, all / one), tokens);
+        });
+  };
+  add("MatVec", "", 1);
+  for (const std::size_t tokens : {2u, 4u, 16u})
+    add("MatVecs", "/tokens:" + std::to_string(tokens), tokens);
 }
 
 /// What one thread does between the products. (There is no kernel of softmax: `attend` holds it.)

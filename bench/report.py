@@ -11,6 +11,7 @@ RATES = {
     "Read": ("bytes_per_second", "GB/s", 1e9),
     "Product": ("items_per_second", "G multiply-adds/s", 1e9),
     "MatVec": ("bytes_per_second", "GB/s", 1e9),
+    "MatVecs": ("bytes_per_second", "GB/s", 1e9),
     "MatMul": ("items_per_second", "G multiply-adds/s", 1e9),
     "Prefill": ("tokens_per_second", "tokens/s", 1),
     "Decode": ("tokens_per_second", "tokens/s", 1),

@@ -153,6 +153,9 @@ LLAMA2_INLINE void add_block(const PanelBlock<F>* w, std::size_t row,
   }
 }
 
+/// Up to how many tokens' sums of all panels of a stripe fit into registers.
+inline constexpr std::size_t stream_tokens = row_vectors == 1 ? 5 : 1;
+
 /// From the first token of a tile on.
 using FromFirst = std::integral_constant<std::size_t, 0>;
 
@@ -173,8 +176,8 @@ LLAMA2_INLINE void fetch(const void* from, std::size_t bytes) {
 /// Adds `depth` blocks, which lie `step` apart, to y[t][0 .. rows) for the rows of `Vectors`
 /// vectors and `Tokens` tokens from `t0` of a tile on; the first blocks of a row set y instead.
 /// Unless `ahead` is 0, asks for what lies so many bytes beyond each block that it reads: of the
-/// weights where there is a single token, of 8-bit activations where there are all of a tile. A
-/// single token's `scout` is that of `ReadAhead`.
+/// weights where all panels of a stripe are read at once, of 8-bit activations where there are all
+/// tokens of a tile. `scout` is that of `ReadAhead`.
 template <std::size_t Vectors, std::size_t Tokens, class T0, WeightFormat F, std::size_t T>
 LLAMA2_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t step,
                         std::size_t depth, const ActivationTile<activation_form<F>, T>* x, T0 t0,
@@ -206,24 +209,24 @@ LLAMA2_INLINE void tile(const PanelBlock<F>* w, std::size_t row, std::size_t ste
         for (std::size_t i = 0; i < all; i += 16) __builtin_prefetch(at + t * stride + i, 1);
     }
   }
+  constexpr std::size_t bytes = std::max(row_vectors, Vectors) / row_vectors * sizeof *w;
+  constexpr std::size_t scout_blocks =
+      std::max<std::size_t>(1, llama2::detail::scout_step<Tokens> / bytes);
   for (std::size_t b = 0; b < depth; ++b, w += step) {
-    if constexpr (Tokens == 1) {
-      constexpr std::size_t bytes = std::max(row_vectors, Vectors) / row_vectors * sizeof *w;
-      constexpr std::size_t scout_blocks =
-          std::max<std::size_t>(1, llama2::detail::scout_step / bytes);
-      if (scout != 0 && b % scout_blocks == 0)
-        __builtin_prefetch(reinterpret_cast<const std::byte*>(w) + scout);
-    }
-    if constexpr (Tokens == 1 && activation_form<F> != ActivationForm::floats) {
-      if (ahead != 0)
-        fetch(reinterpret_cast<const std::byte*>(w) + ahead, Vectors / row_vectors * sizeof *w);
+    if (scout != 0 && b % scout_blocks == 0)
+      __builtin_prefetch(reinterpret_cast<const std::byte*>(w) + scout);
+    if constexpr (activation_form<F> != ActivationForm::floats &&
+                  (Tokens == 1 || Vectors > tile_vectors<activation_form<F>>)) {
+      if (ahead != 0) fetch(reinterpret_cast<const std::byte*>(w) + ahead, bytes);
       // One vector after the other: there are many, and what they are unpacked to needs registers.
 #pragma GCC unroll 16
       for (std::size_t i = 0; i < Vectors; ++i) {
-        Sums<1, 1> sum;
-        sum[0][0] = sums[0][i];
-        add_block<1, 1>(w + i / row_vectors, row + i % row_vectors * d.lanes, x[b], t0, sum);
-        sums[0][i] = sum[0][0];
+        Sums<1, Tokens> sum;
+#pragma GCC unroll 8
+        for (std::size_t t = 0; t < Tokens; ++t) sum[t][0] = sums[t][i];
+        add_block<1, Tokens>(w + i / row_vectors, row + i % row_vectors * d.lanes, x[b], t0, sum);
+#pragma GCC unroll 8
+        for (std::size_t t = 0; t < Tokens; ++t) sums[t][i] = sum[t][0];
       }
     } else {
       if constexpr (Tokens == tile_tokens && activation_form<F> == ActivationForm::quads) {
@@ -255,7 +258,7 @@ LLAMA2_INLINE void with_constant(std::size_t n, F&& f) {
 template <std::size_t Tokens, class T0, WeightFormat F, std::size_t T>
 void all_rows(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth,
               const ActivationTile<activation_form<F>, T>* x, T0 t0, bool first, std::size_t rows,
-              float* y, std::size_t y_stride, std::size_t ahead = 0) noexcept {
+              float* y, std::size_t y_stride, std::size_t scout, std::size_t ahead = 0) noexcept {
   constexpr std::size_t most = tile_vectors<activation_form<F>>;
   const std::size_t vectors = panels * row_vectors;
   for (std::size_t v = 0; v < vectors; v += most) {
@@ -263,9 +266,24 @@ void all_rows(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth
     if (at >= rows) break;
     with_constant<most>(std::min(most, vectors - v), [&](auto count) LLAMA2_TARGET_ATTR {
       tile<count(), Tokens, T0>(stripe + at / panel_rows, at % panel_rows, panels, depth, x, t0,
-                                first, rows - at, y + at, y_stride, v + most < vectors ? 0 : ahead);
+                                first, rows - at, y + at, y_stride, v + most < vectors ? 0 : ahead,
+                                scout);
     });
   }
+}
+
+/// Calls tile for few tokens, which wait for the weights: these are read as one ascending stream. A
+/// function of its own, since its sums need all registers.
+template <std::size_t Panels, std::size_t Tokens, WeightFormat F>
+LLAMA2_NOINLINE void whole_stripe(const PanelBlock<F>* stripe, std::size_t depth,
+                                  const std::byte* x, std::size_t rows, float* y,
+                                  std::size_t y_stride, std::size_t ahead,
+                                  std::size_t scout) noexcept {
+  constexpr std::size_t in_tile = Tokens == 1 ? 1 : tile_tokens;
+  tile<Panels * row_vectors, Tokens, FromFirst>(
+      stripe, 0, Panels, depth,
+      reinterpret_cast<const ActivationTile<activation_form<F>, in_tile>*>(x), {}, true, rows, y,
+      y_stride, ahead, scout);
 }
 
 }  // namespace detail
@@ -279,15 +297,20 @@ void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth, 
             const std::byte* x, std::size_t tokens, float* y, std::size_t y_stride) noexcept {
   using namespace detail;
   constexpr ActivationForm form = activation_form<F>;
-  if (tokens == 1) {  // one ascending stream
-    const auto* const column = reinterpret_cast<const ActivationTile<form, 1>*>(x);
-    const bool large = panels * depth * sizeof *stripe >= llama2::detail::read_ahead_from;
+  const bool large = panels * depth * sizeof *stripe >= llama2::detail::read_ahead_from;
+  const std::size_t scout = large ? llama2::detail::read_ahead.scout : 0;
+  if (tokens == 1 || (tokens <= stream_tokens && panels == stripe_panels)) {
     const std::size_t ahead = large ? llama2::detail::read_ahead_bytes<F>() : 0;
-    const std::size_t scout = large ? llama2::detail::read_ahead.scout : 0;
-    with_constant<stripe_panels>(panels, [&](auto count) LLAMA2_TARGET_ATTR {
-      tile<count() * row_vectors, 1, FromFirst>(stripe, 0, panels, depth, column, {}, true, rows, y,
-                                                y_stride, ahead, scout);
-    });
+    const auto stream = [&]<std::size_t Tokens, std::size_t Panels>() LLAMA2_TARGET_ATTR {
+      whole_stripe<Panels, Tokens>(stripe, depth, x, rows, y, y_stride, ahead, scout);
+    };
+    if (tokens == 1)
+      with_constant<stripe_panels>(
+          panels, [&](auto count) LLAMA2_TARGET_ATTR { stream.template operator()<1, count()>(); });
+    else
+      with_constant<stream_tokens>(tokens, [&](auto n) LLAMA2_TARGET_ATTR {
+        stream.template operator()<n(), stripe_panels>();
+      });
     return;
   }
   const std::size_t tile_bytes = tile_tokens * activation_bytes(form, depth * PanelBlock<F>::cols);
@@ -300,21 +323,22 @@ void matmul(const PanelBlock<F>* stripe, std::size_t panels, std::size_t depth, 
                                   k;
       float* const out = y + t * y_stride;
       std::size_t left = std::min(tile_tokens, tokens - t);
+      // The first tile is the one that waits for the weights.
+      std::size_t first_scout = t == 0 ? scout : 0;
       if (left == tile_tokens) {
         all_rows<tile_tokens, FromFirst>(w, panels, n, columns, {}, k == 0, rows, out, y_stride,
-                                         tile_bytes);
+                                         first_scout, tile_bytes);
         continue;
       }
       std::size_t at = 0;
-      for (; left - at >= 4; at += 4)
-        all_rows<4, std::size_t>(w, panels, n, columns, at, k == 0, rows, out + at * y_stride,
-                                 y_stride);
-      for (; left - at >= 2; at += 2)
-        all_rows<2, std::size_t>(w, panels, n, columns, at, k == 0, rows, out + at * y_stride,
-                                 y_stride);
-      if (at < left)
-        all_rows<1, std::size_t>(w, panels, n, columns, at, k == 0, rows, out + at * y_stride,
-                                 y_stride);
+      const auto take = [&]<std::size_t Tokens>() LLAMA2_TARGET_ATTR {
+        for (; left - at >= Tokens; at += Tokens, first_scout = 0)
+          all_rows<Tokens, std::size_t>(w, panels, n, columns, at, k == 0, rows,
+                                        out + at * y_stride, y_stride, first_scout);
+      };
+      take.template operator()<4>();
+      take.template operator()<2>();
+      take.template operator()<1>();
     }
   }
 }

@@ -21,7 +21,8 @@ struct ReadAhead {
 /// The processor follows a stream to the end of a page of 4 KiB. Who asks early for a line of a
 /// later page makes it begin there, too, as if there were several streams. Steps are whole blocks
 /// of a group of panels, so where one is longer than this, a line in each.
-inline constexpr std::size_t scout_step = 1024;
+template <std::size_t Tokens>
+inline constexpr std::size_t scout_step = Tokens == 1 ? 1024 : 2048;
 
 /// Intel's cores follow a stream less far by themselves than their memory needs. AMD's, since Zen
 /// 4, gain most by scouts; with these, only the many instructions that 4 bits take are helped by
