@@ -7,10 +7,12 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -76,18 +78,8 @@ llama2::Tokenizer bytes_tokenizer() {
   return llama2::Tokenizer::from_vocabulary(std::move(vocabulary));
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: %s FOLDER [threads] [prompt tokens] [trials]\n", argv[0]);
-    return 2;
-  }
-  const std::size_t threads = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 2;
-  const std::size_t prompt = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 2000;
-  const int rounds = argc > 4 ? std::max(1, std::atoi(argv[4])) : 15;
+void measure_all(const std::string& path, std::size_t threads, std::size_t prompt, int rounds) {
   const auto pool = std::make_shared<llama2::ThreadPool>(threads);
-  const std::string path = std::string(argv[1]) + "/cancel_times.gguf";
   {
     const auto model = llama2::make_random_model<Model>(1, pool);
     llama2::write_gguf(path, model, nullptr, {.executor = pool});
@@ -144,5 +136,27 @@ int main(int argc, char** argv) {
                   path, {.executor = pool, .access = llama2::FileAccess::read, .cancel = cancel});
             });
           });
-  std::filesystem::remove(path);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: %s FOLDER [threads] [prompt tokens] [trials]\n", argv[0]);
+    return 2;
+  }
+  const std::size_t threads = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 2;
+  const std::size_t prompt = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 2000;
+  const int rounds = argc > 4 ? std::max(1, std::atoi(argv[4])) : 15;
+  const std::string path = std::string(argv[1]) + "/cancel_times.gguf";
+  int status = 0;
+  try {
+    measure_all(path, threads, prompt, rounds);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
+    status = 1;
+  }
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  return status;
 }
