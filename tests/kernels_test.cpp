@@ -4,11 +4,13 @@
 #include "llama2/kernels/kernels.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "catch.hpp"
@@ -248,13 +250,43 @@ TEST_CASE("what choosing a token asks of logits equals plain loops") {
       expected[i] = std::exp((double{x[i]} - double{top}) / double{0.7f});
     }
     REQUIRE(kernels::sum_of(weights.data(), n) == Approx(sum).margin(1e-4));
-    REQUIRE(kernels::count_above(x.data(), 0.5f, n) == count);
-    REQUIRE(kernels::count_above(x.data(), top, n) == 0);
-    REQUIRE(kernels::sum_above(x.data(), 0.5f, weights.data(), n) == Approx(above).margin(1e-4));
-    REQUIRE(kernels::sum_above(x.data(), top, weights.data(), n) == 0);
+    REQUIRE(kernels::count_above<2>(x.data(), {0.5f, top}, n) == std::array<double, 2>{count, 0});
+    const auto sums = kernels::sum_above<3>(x.data(), {-inf, 0.5f, top}, weights.data(), n);
+    REQUIRE(sums[0] == Approx(sum).margin(1e-4));
+    REQUIRE(sums[1] == Approx(above).margin(1e-4));
+    REQUIRE(sums[2] == 0);
+    for (const float bound : {-inf, -1.0f, 0.5f, top, inf}) {
+      auto ranks = x, floats = weights;
+      std::vector<std::int32_t> numbers(n);
+      std::iota(numbers.begin(), numbers.end(), -3);
+      ranks[n / 3] = nan;  // is above nothing
+      std::size_t kept = 0;
+      const std::size_t found =
+          kernels::keep_above(ranks.data(), bound, n, numbers.data(), ranks.data(), floats.data());
+      for (std::size_t i = 0; i < n; ++i) {
+        if (i == n / 3 || !(x[i] > bound)) continue;
+        REQUIRE(kept < found);
+        REQUIRE(numbers[kept] == static_cast<std::int32_t>(i) - 3);
+        REQUIRE(ranks[kept] == x[i]);
+        REQUIRE(floats[kept++] == weights[i]);
+      }
+      REQUIRE(kept == found);
+    }
     std::vector<float> out(n);
     kernels::softmax_weights(x.data(), n, top, 0.7f, out.data());
     REQUIRE(all_close(out, expected, 1e-5, 1e-37));
+    double logs = 0;
+    std::vector<double> distances(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double log = (double{x[i]} - double{top}) / double{0.7f};
+      logs += double{weights[i]} * log;
+      distances[i] = -std::abs(log + 2);
+    }
+    REQUIRE(kernels::sum_of_logs(x.data(), weights.data(), n, top, 0.7f) ==
+            Approx(logs).epsilon(1e-5).margin(1e-2));
+    std::vector<float> close(n);
+    kernels::closeness(x.data(), n, top, 0.7f, -2, close.data());
+    REQUIRE(all_close(close, distances, 1e-5, 1e-5));
     auto infinite = x;
     infinite[n - 1] = inf;
     kernels::softmax_weights(infinite.data(), n, inf, 0.7f, out.data());

@@ -113,10 +113,7 @@ class Candidates {
 
   /// Keeps tokens of at least this share of the probability of the likeliest that is left: 1 of the
   /// likeliest of all, unless a stage has taken that away, as typical sampling may.
-  void keep_min_p(float p) {
-    const float least = (p < 1 ? p : 1) * largest(probabilities_);
-    keep_if([&](std::size_t i) { return probabilities_[i] >= least; });
-  }
+  void keep_min_p(float p) { keep_probable((p < 1 ? p : 1) * largest(probabilities_)); }
 
   /// Keeps the smallest set, of probability at least p, of the tokens whose surprise is closest to
   /// the entropy (Meister et al. 2022, arXiv:2202.00666).
@@ -124,17 +121,21 @@ class Candidates {
     if (p >= 1) return;
     keep_above(probabilities_, 0);
     const double sum = total();
-    for (std::size_t i = 0; i < size_; ++i) ranks_[i] = probabilities_[i] * log_probability(i);
-    const auto mean = static_cast<float>(sum_of(ranks_.data(), size_) / sum);
-    // Surprise and entropy both have the logarithm of the sum, which their difference has not.
-    for (std::size_t i = 0; i < size_; ++i) ranks_[i] = -std::abs(log_probability(i) - mean);
+    target_.call([&](auto kernels) {
+      const double logs =
+          kernels.sum_of_logs(logits_.data(), probabilities_.data(), size_, highest_, temperature_);
+      // Surprise and entropy both have the logarithm of the sum, which their difference has not.
+      kernels.closeness(logits_.data(), size_, highest_, temperature_,
+                        static_cast<float>(logs / sum), ranks_.data());
+    });
     keep_highest(p * sum, Measure::probability);
   }
 
   /// Keeps tokens whose surprise is at most this many bits, or the likeliest.
   void keep_surprise_below(double bits) {
     const double least = std::min<double>(largest(probabilities_), total() * std::exp2(-bits));
-    keep_if([&](std::size_t i) { return probabilities_[i] >= least; });
+    const auto rounded = static_cast<float>(least);
+    keep_probable(double{rounded} < least ? std::nextafter(rounded, -lowest) : rounded);
   }
 
   /// The place of a candidate that is drawn by probability.
@@ -175,11 +176,6 @@ class Candidates {
     return target_.call([&](auto kernels) { return kernels.sum_of(values, count); });
   }
 
-  /// Of the probability. The highest first: infinities would give NaN.
-  [[nodiscard]] float log_probability(std::size_t i) const noexcept {
-    return logits_[i] >= highest_ ? 0.0f : (logits_[i] - highest_) / temperature_;
-  }
-
   /// Keeps the candidates at places of which `keep` says so.
   template <class Keep>
   void keep_if(Keep&& keep) {
@@ -195,28 +191,38 @@ class Candidates {
     size_ = kept;
   }
 
-  /// Keeps those of which a number is above a bound, and none where it is NaN: mostly all.
+  /// Keeps those of which a number is above a bound, and none where it is NaN.
   void keep_above(const std::vector<float>& of, float bound) {
-    std::size_t others = 0;
-    for (std::size_t i = 0; i < size_; ++i) others += !(of[i] > bound);
-    if (others != 0) keep_if([&](std::size_t i) { return of[i] > bound; });
+    size_ = target_.call([&](auto kernels) {
+      const double all = kernels.template count_above<1>(of.data(), {bound}, size_)[0];
+      if (all == static_cast<double>(size_)) return size_;  // mostly
+      return kernels.keep_above(of.data(), bound, size_, tokens_.data(), logits_.data(),
+                                probabilities_.data(), ranks_.data());
+    });
+  }
+
+  /// Keeps those of at least this probability.
+  void keep_probable(float least) {
+    if (least > 0) keep_above(probabilities_, std::nextafter(least, 0.0f));
   }
 
   /// What is counted of candidates.
   enum class Measure { number, probability };
 
-  /// The measure of those ranked higher.
-  [[nodiscard]] double measure_above(float rank, Measure measure) const noexcept {
+  /// The measures of those ranked higher than each of some.
+  template <std::size_t N>
+  [[nodiscard]] std::array<double, N> measure_above(const std::array<float, N>& bounds,
+                                                    Measure measure) const noexcept {
     return target_.call([&](auto kernels) {
       return measure == Measure::number
-                 ? kernels.count_above(ranks_.data(), rank, size_)
-                 : kernels.sum_above(ranks_.data(), rank, probabilities_.data(), size_);
+                 ? kernels.count_above(ranks_.data(), bounds, size_)
+                 : kernels.sum_above(ranks_.data(), bounds, probabilities_.data(), size_);
     });
   }
 
   /// Keeps the fewest candidates of the highest ranks, of equals the first, that measure `enough`
-  /// together, but one at least. The lowest rank among them is found bit by bit; once most are seen
-  /// to rank lower, they are left behind on the way.
+  /// together, but one at least. The lowest rank among them is found some bits at a time; once most
+  /// are seen to rank lower, they are left behind on the way.
   void keep_highest(double enough, Measure measure) {
     enough = std::max(std::numeric_limits<double>::min(), enough);
     for (std::size_t i = 0; i < size_; ++i)
@@ -227,18 +233,28 @@ class Candidates {
       return std::isnan(rank) ? std::copysign(lowest, rank) : rank;
     };
     std::uint32_t ordered = 0;
-    for (unsigned bit = 32; bit-- > 0;) {
-      const std::uint32_t higher = ordered | std::uint32_t{1} << bit;
-      if (measure_above(rank_of(higher - 1), measure) >= enough) ordered = higher;
-      // To take candidates away costs as much as several looks at all of them: where at least half
-      // go, and not after the last bit, when it is done anyway.
-      if (ordered == 0 || bit == 0 || bit % 4 != 0) continue;
-      const float below = rank_of(ordered - 1);
-      if (2 * measure_above(below, Measure::number) < static_cast<double>(size_))
-        keep_if([&](std::size_t i) { return ranks_[i] > below; });
+    // Finds the bits from `bit` on, as many as it takes to count the numbers.
+    const auto look = [&]<std::uint32_t... Numbers>(
+                          unsigned bit, std::integer_sequence<std::uint32_t, Numbers...>) {
+      const std::array<float, sizeof...(Numbers)> below{
+          rank_of((ordered | (Numbers + 1) << bit) - 1)...};
+      for (const double found : measure_above(below, measure))
+        if (found >= enough) ordered += std::uint32_t{1} << bit;
+    };
+    for (unsigned bit = 32; bit > 2;) {
+      look(bit -= 3, std::make_integer_sequence<std::uint32_t, 7>());
+      // To take candidates away costs as much as some looks at all of them: where half go.
+      if (ordered == 0 || (29 - bit) % 6 != 0) continue;
+      const float bound = rank_of(ordered - 1);
+      if (2 * measure_above<1>({bound}, Measure::number)[0] < static_cast<double>(size_))
+        keep_above(ranks_, bound);
     }
+    look(0, std::make_integer_sequence<std::uint32_t, 3>());
     const float least = rank_of(ordered);
-    double left = enough - measure_above(least, measure);
+    double left = enough - measure_above<1>({least}, measure)[0];
+    if (ordered != 0) keep_above(ranks_, rank_of(ordered - 1));
+    const double higher = measure_above<1>({least}, Measure::number)[0];
+    if (higher + 1 >= static_cast<double>(size_)) return;  // there are no equals
     keep_if([&](std::size_t i) {
       if (ranks_[i] != least) return ranks_[i] > least;
       const bool own = left > 0;

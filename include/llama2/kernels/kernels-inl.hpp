@@ -9,6 +9,7 @@
 #define LLAMA2_KERNELS_KERNELS_INL_HPP_
 #endif
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 
@@ -82,12 +83,28 @@ struct Kernels {
   static double sum_of(const float* x, std::size_t n) noexcept {
     return LLAMA2_TARGET_NAMESPACE::sum_of(x, n);
   }
-  static double count_above(const float* ranks, float bound, std::size_t n) noexcept {
-    return LLAMA2_TARGET_NAMESPACE::count_above(ranks, bound, n);
+  template <std::size_t N>
+  static std::array<double, N> count_above(const float* ranks, const std::array<float, N>& bounds,
+                                           std::size_t n) noexcept {
+    return LLAMA2_TARGET_NAMESPACE::count_above(ranks, bounds, n);
   }
-  static double sum_above(const float* ranks, float bound, const float* weights,
-                          std::size_t n) noexcept {
-    return LLAMA2_TARGET_NAMESPACE::sum_above(ranks, bound, weights, n);
+  template <std::size_t N>
+  static std::array<double, N> sum_above(const float* ranks, const std::array<float, N>& bounds,
+                                         const float* weights, std::size_t n) noexcept {
+    return LLAMA2_TARGET_NAMESPACE::sum_above(ranks, bounds, weights, n);
+  }
+  static double sum_of_logs(const float* x, const float* weights, std::size_t n, float top,
+                            float temperature) noexcept {
+    return LLAMA2_TARGET_NAMESPACE::sum_of_logs(x, weights, n, top, temperature);
+  }
+  static void closeness(const float* x, std::size_t n, float top, float temperature, float mean,
+                        float* out) noexcept {
+    LLAMA2_TARGET_NAMESPACE::closeness(x, n, top, temperature, mean, out);
+  }
+  template <class... T>
+  static std::size_t keep_above(const float* ranks, float bound, std::size_t n,
+                                T*... arrays) noexcept {
+    return LLAMA2_TARGET_NAMESPACE::keep_above(ranks, bound, n, arrays...);
   }
   static void softmax_weights(const float* x, std::size_t n, float top, float temperature,
                               float* out) noexcept {

@@ -336,6 +336,17 @@ LLAMA2_INLINE V select_equal(V x, V y, V a, V b) {
   return hn::IfThenElse(hn::Eq(x, y), a, b);
 }
 
+/// Of D's lanes elements of 32 bits at `from`, writes those whose x > bound to `to`, in their
+/// order; up to as many elements there are overwritten. Returns how many are kept.
+template <class D, class T>
+LLAMA2_INLINE std::size_t pack_above(D, Vec<D> x, Vec<D> bound, const T* from, T* to) {
+  constexpr hn::Rebind<T, typename D::Hwy> d;
+  const auto kept = hn::RebindMask(d, hn::Gt(x, bound));
+  // Not CompressStore: to memory, some processors do it a hundred times as slowly.
+  hn::StoreU(hn::Compress(hn::LoadU(d, from), kept), d, to);
+  return hn::CountTrue(d, kept);
+}
+
 /// The magnitude of v with the sign of `sign`.
 template <class V>
 LLAMA2_INLINE V copy_sign(V v, V sign) {

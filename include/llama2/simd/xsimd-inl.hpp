@@ -273,6 +273,19 @@ LLAMA2_INLINE V select_nan(V x, V a, V b) {
               b);
 }
 
+template <class D, class T>
+LLAMA2_INLINE std::size_t pack_above(D d, Vec<D> x, Vec<D> bound, const T* from, T* to) {
+  float ranks[D::lanes], bounds[D::lanes];
+  store(d, x, ranks);
+  store(d, bound, bounds);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < D::lanes; ++i) {
+    to[kept] = from[i];
+    kept += ranks[i] > bounds[i];
+  }
+  return kept;
+}
+
 template <class V>
 LLAMA2_INLINE V copy_sign(V v, V sign) {
   return each([](auto x, auto s) { return xsimd::copysign(x, s); }, v, sign);
