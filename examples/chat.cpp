@@ -32,7 +32,8 @@ constexpr std::string_view help_text =
 /stats          tokens and rates
 /help           this text
 /quit           ends; Ctrl-D does, too
-A line that ends with \ goes on in the next. Ctrl-C stops an answer.
+A line that ends with \ goes on in the next; one that begins with a blank is
+said, whatever follows. Ctrl-C stops an answer.
 )";
 
 std::filesystem::path history_file() {
@@ -58,7 +59,10 @@ class Program {
       try {
         if (!obey(*line)) return;
       } catch (const llama2::Error& error) {
-        std::cerr << terminal_.shown(error.what()) << '\n';
+        std::cerr << examples::without_controls(error.what());
+        if (error.code() == llama2::ErrorCode::context_exhausted)
+          std::cerr << " (/undo takes back the last message; --context N makes room)";
+        std::cerr << '\n';
       }
     }
   }
@@ -89,7 +93,9 @@ class Program {
         throw llama2::Error(llama2::ErrorCode::invalid_argument, command + " needs a file");
       if (command == "/save") {
         llama2::save_transcript(argument, chat_.messages());
-        std::cout << "saved " << chat_.messages().size() << " messages to " << argument << '\n';
+        std::cout << "saved " << chat_.messages().size() << " messages to " << argument
+                  << "; --load and --seed " << chat_.generate_options().seed
+                  << " go on as this chat would\n";
       } else {
         load(llama2::load_transcript(argument));
       }
@@ -134,10 +140,11 @@ class Program {
     std::cout.flush();
   }
 
-  void stats() const {
-    std::printf("%zu answer%s; %zu of %zu tokens of the context in use\n", chat_.answers(),
-                chat_.answers() == 1 ? "" : "s", chat_.session().tokens().size(),
-                chat_.session().context());
+  void stats() {
+    std::printf("%zu answer%s, with --seed %llu; %zu of %zu tokens of the context in use\n",
+                chat_.answers(), chat_.answers() == 1 ? "" : "s",
+                static_cast<unsigned long long>(chat_.generate_options().seed),
+                chat_.session().tokens().size(), chat_.session().context());
     if (last_) {
       const auto rate = [](std::size_t tokens, double seconds) {
         return seconds > 0 ? static_cast<double>(tokens) / seconds : 0;

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "llama2/base/error.hpp"
@@ -73,6 +74,22 @@ inline std::string find_tokenizer(const std::string& given, const std::string& m
       {.file = model});
 }
 
+/// A text of another's making without what steers a terminal: all control characters but the end of
+/// a line and the tabulator, those of Latin 1 (in UTF-8) too.
+inline std::string without_controls(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) continue;
+    if (c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
+      ++i;  // U+0080 .. U+009F
+      continue;
+    }
+    result += text[i];
+  }
+  return result;
+}
+
 /// Parses the command line and runs `body`; errors become one line and exit status 1.
 template <class Body>
 int run(CLI::App& app, int argc, char** argv, Body&& body) {
@@ -91,7 +108,7 @@ int run(CLI::App& app, int argc, char** argv, Body&& body) {
       throw llama2::Error(llama2::ErrorCode::io, "cannot write to standard output");
     return 0;
   } catch (const std::exception& error) {
-    std::cerr << name << ": " << error.what() << '\n';
+    std::cerr << name << ": " << without_controls(error.what()) << '\n';
     return 1;
   }
 }

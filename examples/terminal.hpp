@@ -4,6 +4,7 @@
 #include <editline/readline.h>
 #include <unistd.h>
 
+#include <clocale>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "common.hpp"
 #include "interrupt.hpp"
 
 namespace examples {
@@ -31,6 +33,9 @@ class Terminal {
         input_(::isatty(STDIN_FILENO) != 0),
         output_(::isatty(STDOUT_FILENO) != 0) {
     if (!input_) return;
+    // What the line editor takes for characters; without it, for bytes below 128 alone.
+    std::setlocale(LC_CTYPE, "");
+    if (MB_CUR_MAX == 1) std::setlocale(LC_CTYPE, "C.UTF-8");
     ::using_history();
     ::stifle_history(1000);
     if (!history_.empty()) ::read_history(history_.c_str());
@@ -42,7 +47,7 @@ class Terminal {
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
-  [[nodiscard]] bool is_interactive() const noexcept { return input_; }
+  [[nodiscard]] bool is_interactive() const noexcept { return input_ && output_; }
 
   /// The escape sequence for a colour, such as "1;34"; nothing where that is not wanted.
   [[nodiscard]] std::string colour(std::string_view code) const {
@@ -50,21 +55,9 @@ class Terminal {
     return output_ && wanted ? "\x1b[" + std::string(code) + "m" : std::string();
   }
 
-  /// A text of another's making as it can be shown: on a terminal without what steers that, all
-  /// control characters but the end of a line and the tabulator, those of Latin 1 (in UTF-8) too.
+  /// A text of another's making as it can be shown: on a terminal without what steers that.
   [[nodiscard]] std::string shown(std::string_view text) const {
-    if (!output_) return std::string(text);
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      const auto c = static_cast<unsigned char>(text[i]);
-      if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) continue;
-      if (c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
-        ++i;  // U+0080 .. U+009F
-        continue;
-      }
-      result += text[i];
-    }
-    return result;
+    return output_ ? without_controls(text) : std::string(text);
   }
 
   /// A line, edited with the keys of Emacs or of ~/.editrc; none at the end of the input. One that
@@ -95,6 +88,7 @@ class Terminal {
     if (!input_) {
       std::string line;
       if (!std::getline(std::cin, line)) return std::nullopt;
+      if (line.ends_with('\r')) line.pop_back();
       return line;
     }
     char* const line = ::readline(prompt);

@@ -216,7 +216,7 @@ TEST_CASE("answers are tried again, messages taken back and edited") {
   CHECK(copy(chat.messages()) == copy(other.messages()));
 }
 
-TEST_CASE("another answer depends on the one that it replaces, and on nothing before") {
+TEST_CASE("another answer depends on how many it replaces, and on nothing before") {
   TinyChat chat = tiny_chat();
   const auto regenerate = [](TinyChat& each) { return std::string(each.regenerate(ignore).text); };
   const std::string first(chat.say("the hat", ignore).text);
@@ -230,6 +230,15 @@ TEST_CASE("another answer depends on the one that it replaces, and on nothing be
   TinyChat resumed = tiny_chat(left);
   CHECK(regenerate(resumed) == third);
   CHECK(regenerate(resumed) == regenerate(chat));
+  CHECK(chat.messages().back().replaced == 3);
+  TinyChat read = tiny_chat(parse_transcript(transcript_text(chat.messages()), ""));
+  CHECK(regenerate(read) == regenerate(chat));
+
+  // An answer that comes back does not bring all that follow back.
+  chat.generate_options().max_tokens = 1;
+  std::set<std::string> answers;
+  for (int i = 0; i < 40; ++i) answers.insert(regenerate(chat));
+  CHECK(answers.size() > 10);
 }
 
 TEST_CASE("options can be replaced, and an answer still ends before a tag of the format") {
@@ -301,7 +310,10 @@ TEST_CASE("transcripts that are none are refused") {
   for (const char* text :
        {"", "{}", "[", "[1]", "[null]", R"([{"role":"user"}])", R"([{"content":"x"}])",
         R"([{"role":1,"content":"x"}])", R"([{"role":"user","content":["x"]}])",
-        R"([{"role":"tool","content":"x"}])", "[\"\xFF\"]"})
+        R"([{"role":"tool","content":"x"}])", "[\"\xFF\"]",
+        R"([{"role":"user","content":"x","replaced":"1"}])",
+        R"([{"role":"user","content":"x","replaced":-1}])",
+        R"([{"role":"user","content":"x","replaced":[]}])"})
     CHECK(refused(text));
   CHECK(refused(std::string(1'000'000, '[')));
   CHECK(code_of([] { tiny_chat({{Role::user, "x"}}); }) == ErrorCode::invalid_argument);

@@ -261,7 +261,7 @@ TEST_CASE("biases, bans and penalties of 10,000 random vectors give the likelies
     options.repetition_window = random() % 70;
     for (std::size_t b = random() % 4; b-- > 0;)
       options.logit_bias.push_back(
-          {static_cast<Token>(random() % (vocab + 2)), random() % 3 == 0 ? -inf : number()});
+          {static_cast<Token>(random() % vocab), random() % 3 == 0 ? -inf : number()});
 
     std::vector<std::pair<float, Token>> changed;
     for (std::size_t t = 0; t < vocab; ++t) {
@@ -270,6 +270,7 @@ TEST_CASE("biases, bans and penalties of 10,000 random vectors give the likelies
       const auto token = static_cast<Token>(t);
       for (const LogitBias& bias : options.logit_bias)
         if (bias.token == token) logit += bias.bias;
+      if (!options.logit_bias.empty() && !(logit > -inf)) continue;  // banned
       const auto window =
           std::span(recent).last(std::min(recent.size(), options.repetition_window));
       if (const auto count = std::ranges::count(window, token); count != 0) {
@@ -284,6 +285,11 @@ TEST_CASE("biases, bans and penalties of 10,000 random vectors give the likelies
       return key(a) < key(b) || (key(a) == key(b) && a.second > b.second);
     });
     Sampler sampler(vocab);
+    if (changed.empty()) {
+      const auto error = error_of([&] { (void)sampler.sample(logits, recent, options); });
+      REQUIRE(error.value().code() == ErrorCode::invalid_argument);
+      continue;
+    }
     const Token token = sampler.sample(logits, recent, options);
     REQUIRE(token == best->second);
     moved += token != Sampler(vocab).sample(logits, {}, {.temperature = 0});
@@ -430,7 +436,13 @@ TEST_CASE("penalties and biases change logits as documented") {
   CHECK(greedy({.logit_bias = {{0, -inf}}}) == 1);
   CHECK(greedy({.logit_bias = {{0, -inf}, {1, -inf}, {3, -inf}}}) == 2);
   CHECK(drawn(logits, {.logit_bias = {{0, -inf}, {3, -inf}}}) == std::set<Token>{1, 2});
-  CHECK(drawn(logits, {.logit_bias = {{0, -inf}, {1, -inf}, {2, -inf}, {3, -inf}}}).size() == 4);
+  const auto refused = [&](const std::vector<float>& of, const std::vector<LogitBias>& bias) {
+    const auto error = error_of([&] { (void)drawn(of, {.logit_bias = bias}); });
+    return error && error->code() == ErrorCode::invalid_argument;
+  };
+  CHECK(refused(logits, {{0, -inf}, {1, -inf}, {2, -inf}, {3, -inf}}));
+  CHECK(refused({-inf, 1, 2}, {{1, -inf}, {2, -inf}}));  // 0 is not possible anyway
+  CHECK(refused(logits, {{4, 1}}));
   const SamplingStage odd = [](Candidates& candidates, std::span<const Token> text) {
     CHECK(text.size() == 4);
     for (std::size_t i = 0; i < candidates.size(); ++i)
@@ -457,10 +469,10 @@ TEST_CASE("whatever stages do, a candidate is left to be drawn") {
       CHECK(*tokens.begin() >= 0);
       CHECK(*tokens.rbegin() < 4);
     }
-    // The only candidate is infinite and banned: no number.
-    options.stages = {};
+    // What is banned stays so even where a stage spoils all the rest, and if it is infinite.
+    options.stages = {set_all(-inf)};
     options.logit_bias = {{1, -inf}};
-    CHECK(drawn({-inf, inf, -inf}, options) == std::set<Token>{1});
+    CHECK_FALSE(drawn({1, inf, 2}, options).contains(1));
   }
   // Stages that choose among what they have spoilt.
   const std::vector<void (*)(Candidates&)> choices = {
@@ -558,7 +570,7 @@ TEST_CASE("best of several: each is what its seed gives alone, the likeliest fir
     Session<M> session(model, tokenizer, {.context = 100});
     session.append(prompt);
     auto own = options;
-    own.seed = mix_bits(options.seed + i);
+    own.seed = seed_of(options.seed, i);
     session.generate("", own, [](std::string_view) { return true; });
     alone.emplace_back(session.tokens().begin() + 4, session.tokens().end());
   }
@@ -571,6 +583,15 @@ TEST_CASE("best of several: each is what its seed gives alone, the likeliest fir
     CHECK(std::accumulate(scores.begin() + 3, scores.end(), 0.0) ==
           Approx(results[i].log_probability));
   }
+  // Another seed draws all anew.
+  auto next = options;
+  next.seed = 5;
+  for (const ScoredText& other : best_of(model, tokenizer, prompt, 7, next, 100))
+    CHECK(std::ranges::find(alone, other.tokens) == alone.end());
+  // A large context costs what the texts can need of it: this much could not be reserved.
+  CHECK(best_of(model, tokenizer, prompt, 7, options, max_context).size() == 7);
+  CHECK(error_of([&] { (void)best_of(model, tokenizer, prompt, 2, options, 3); }).value().code() ==
+        ErrorCode::context_exhausted);
   CHECK(
       error_of([&] { (void)best_of(model, tokenizer, prompt, std::size_t{1} << 60, options, 100); })
           .value()

@@ -456,6 +456,28 @@ TEST_CASE("a session's text goes on in a batch without being evaluated again") {
   CHECK_FALSE(alone.empty());
 }
 
+TEST_CASE("a past that is cut in a shared page takes its page when it is added") {
+  using M = Model<Lettered, F32>;
+  const M model = make_random_model<M>(12);
+  const Tokenizer tokenizer = test::synthetic_tokenizer();
+  const auto pool = std::make_shared<M::Pool>(4 * page);
+  Session<M> session(model, tokenizer, {.context = 2 * page, .pool = pool});
+  session.append(some_tokens(page + 9, Lettered::vocab, 4));
+  (void)session.logits();
+  const auto ignore = [](std::string_view) { return true; };
+  const std::vector<Token> shorter(session.tokens().begin(), session.tokens().begin() + 5);
+  Batch<M> batch(model, tokenizer, pool);
+  batch.add(session.past().fork(2 * page), shorter, {.max_tokens = 3}, ignore);  // the last page
+  REQUIRE(pool->free_pages() == 0);
+  CHECK(batch.remove(0));
+  auto fork = session.past().fork(2 * page);
+  typename M::Sequence other(pool, page);
+  const auto error =
+      test::error_of([&] { batch.add(std::move(fork), shorter, {.max_tokens = 3}, ignore); });
+  CHECK(error.value().code() == ErrorCode::out_of_memory);
+  CHECK(batch.size() == 0);
+}
+
 TEST_CASE("a text of a batch for which no token can be chosen ends alone, on any thread") {
   using M = Model<Lettered, F32>;
   const M good = make_random_model<M>(12);

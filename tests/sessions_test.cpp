@@ -541,6 +541,24 @@ TEST_CASE("a text goes on beyond its context where it is asked to, alone and in 
   CHECK(full.tokens().size() == context - page);
   CHECK(same_bits(full.logits(), last_logits(model, full.tokens())));
 
+  // A prompt makes room for itself, as often as it takes; one that would not fit changes nothing.
+  auto prompted = session_of(model, 4 * page);
+  prompted.append(some_tokens(4 * page - 3, Lettered::vocab, 6));
+  (void)prompted.logits();
+  const std::vector<Token> before_prompt(prompted.tokens().begin(), prompted.tokens().end());
+  const std::string words(2 * page, 'b');
+  const std::size_t length = tokenizer.encode(words, {.bos = false}).size();
+  REQUIRE(length > page);
+  GenerateOptions none{.max_tokens = 0, .sinks = sinks};
+  const std::string much(5 * page * max_piece_bytes, 'b');
+  CHECK(code_of([&] { prompted.generate(much, none, show); }) == ErrorCode::context_exhausted);
+  CHECK(std::ranges::equal(prompted.tokens(), before_prompt));
+  prompted.generate(words, none, show);
+  CHECK(prompted.tokens().size() <= 4 * page);
+  CHECK(std::ranges::equal(prompted.tokens().first(sinks), std::span(before_prompt).first(sinks)));
+  CHECK(std::ranges::equal(prompted.tokens().last(length + 3).first(3),
+                           std::span(before_prompt).last(3)));
+
   // Where nothing would be left there is nothing to ask for; and without asking, an end is said.
   options.sinks = context - page;
   CHECK(code_of([&] { session.generate("", options, show); }) == ErrorCode::invalid_argument);
@@ -808,4 +826,23 @@ TEST_CASE("loading, writing and scoring are cancelled") {
                          .cancel = writing.get_token()};
   CHECK(code_of([&] { write_gguf(path, model, nullptr, write); }) == ErrorCode::cancelled);
   CHECK_FALSE(std::filesystem::exists(path));
+
+  auto session = session_of(model, 200);
+  session.append(tokens);
+  const auto logits = copy_of_logits(session);
+  std::stop_source saving, loading;
+  const std::string kept = file.path() + ".kv";
+  const auto stop_at = [](std::stop_source& stop, std::uint64_t at) {
+    return Watch{stop.get_token(), [&stop, at](std::uint64_t done, std::uint64_t total) {
+                   CHECK(total == 200);
+                   if (done >= at) stop.request_stop();
+                 }};
+  };
+  CHECK(code_of([&] { session.save(kept, stop_at(saving, 100)); }) == ErrorCode::cancelled);
+  CHECK_FALSE(std::filesystem::exists(kept));
+  session.save(kept);
+  CHECK(code_of([&] { session.load(kept, FileAccess::map, stop_at(loading, 100)); }) ==
+        ErrorCode::cancelled);
+  CHECK(same_bits(session.logits(), logits));  // evaluated anew
+  std::filesystem::remove(kept);
 }

@@ -30,7 +30,8 @@ talk --system 'Be kind.' <"$folder/said" >"$folder/whole" 2>"$folder/errors"
   echo "/save $folder/saved.json"
 } | talk --system 'Be kind.' >"$folder/first_and_more" 2>>"$folder/errors"
 grep -v '^saved ' "$folder/first_and_more" >"$folder/first"
-grep -q "^saved 5 messages to $folder/saved.json\$" "$folder/first_and_more" || fail "/save says nothing"
+grep -q "^saved 5 messages to $folder/saved.json; --load and --seed 7 " "$folder/first_and_more" ||
+  fail "/save says nothing"
 tail -n 1 "$folder/said" | talk --load "$folder/saved.json" >"$folder/second" 2>>"$folder/errors"
 cat "$folder/first" "$folder/second" | cmp - "$folder/whole" ||
   fail "a dialogue that was saved and loaded goes on differently"
@@ -47,4 +48,17 @@ for expected in 'nothing to take back' 'no answer yet' 'no such command' 'needs 
   grep -q -- "$expected" "$folder/errors" || fail "no error says: $expected"
 done
 grep -q '^taken back: Hello$' "$folder/out" || fail "/undo does not say what it takes back"
-grep -q '^1 answer; ' "$folder/out" || fail "/stats does not count"
+grep -q '^1 answer, with --seed 7; ' "$folder/out" || fail "/stats does not count"
+
+# At a terminal, in any language: what is typed is what is said.
+if command -v script >/dev/null; then
+  cat >"$folder/typed.sh" <<TEXT
+HOME='$folder' LC_ALL=C.UTF-8 exec '$chat' '$model/stories260K.bin' --tokenizer '$model/tok512.bin' --max-tokens 3
+TEXT
+  printf '%s\n' 'Käse é 日本' '/undo' '/quit' |
+    timeout 120 script -qec "bash '$folder/typed.sh'" "$folder/screen" >/dev/null || fail "no terminal"
+  grep -q 'taken back: Käse é 日本' "$folder/screen" || fail "what is typed loses characters"
+  grep -q 'K.*se' "$folder/.llama2_chat_history" || fail "no history"
+else
+  echo "*** not tested: chat at a terminal (there is no \`script\`)" >&2
+fi

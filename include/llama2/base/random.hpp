@@ -39,10 +39,15 @@ class Random {
   std::uint64_t state_;
 };
 
+/// A seed of its own for each of many streams that one seed is given for.
+constexpr std::uint64_t seed_of(std::uint64_t seed, std::uint64_t stream) noexcept {
+  return mix_bits(mix_bits(seed) ^ stream);
+}
+
 /// Element `index` of the stream `seed`, uniform in [-1, 1): addressable, so tensors can be
 /// filled by any number of threads with the same result.
 constexpr float uniform_at(std::uint64_t seed, std::uint64_t index) noexcept {
-  const std::uint64_t bits = mix_bits(mix_bits(seed) ^ index) >> 40;  // 24 bits: exact in float
+  const std::uint64_t bits = seed_of(seed, index) >> 40;  // 24 bits: exact in float
   return static_cast<float>(bits) * 0x1.0p-23f - 1.0f;
 }
 

@@ -73,7 +73,8 @@ class Batch {
   }
 
   /// The same with what has been evaluated already: the past of the first tokens of `prompt`, such
-  /// as a fork, which is cut by a token if it holds them all.
+  /// as a fork, which is cut by a token if it holds them all. What it shares of the page that comes
+  /// next is copied, into a page of the pool.
   Id add(Sequence past, std::vector<Token> prompt, const GenerateOptions& options, OnText on_text,
          OnEnd on_end = {}) {
     if (prompt.empty()) throw Error(ErrorCode::invalid_argument, "there is nothing to continue");
@@ -85,6 +86,7 @@ class Batch {
                   {.expected = "at most " + std::to_string(past.capacity()) + " tokens",
                    .found = std::to_string(prompt.size())});
     past.truncate(prompt.size() - 1);
+    past.prepare_next();  // what may take a page takes it here, not in the middle of a step
     const std::size_t known = past.size();
     const bool blank = prompt.size() == 1 && prompt.front() == tokenizer_.bos();
     prompt.reserve(past.capacity());

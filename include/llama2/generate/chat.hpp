@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "llama2/base/checksum.hpp"
 #include "llama2/base/error.hpp"
 #include "llama2/base/random.hpp"
 #include "llama2/generate/session.hpp"
@@ -23,7 +22,7 @@ namespace llama2::inline LLAMA2_ABI {
 /// How a chat answers. The defaults are those of Meta's chat models.
 struct ChatOptions {
   /// Of each answer. `seed` is that of the whole chat: each answer draws from a stream of its own,
-  /// that of its place in the dialogue and of the answer that it replaces.
+  /// that of its place in the dialogue and of how many answers it replaces.
   GenerateOptions generate{.max_tokens = 1024, .temperature = 0.6f, .top_p = 0.9f};
 };
 
@@ -89,9 +88,9 @@ class Chat {
     }
   }
 
-  /// Another answer in place of the last, from a stream of random numbers that the last one's text
-  /// decides: what was asked of the chat before plays no part. Throws `invalid_argument` if there
-  /// is none, and what `say` does; then the old answer is back.
+  /// Another answer in place of the last, from another stream of random numbers: that of how many
+  /// it replaces, which its message tells. Throws `invalid_argument` if there is none, and what
+  /// `say` does; then the old answer is back.
   template <std::invocable<std::string_view> OnText>
   ChatAnswer regenerate(OnText&& on_text) {
     if (answers() == 0)
@@ -99,7 +98,7 @@ class Chat {
     Message old = std::move(messages_.back());
     messages_.pop_back();
     try {
-      return answer(on_text, checksum(std::as_bytes(std::span(old.text))));
+      return answer(on_text, old.replaced + 1);
     } catch (...) {
       messages_.push_back(std::move(old));
       throw;
@@ -135,7 +134,7 @@ class Chat {
     validate_dialogue(alone);
   }
 
-  /// `replaced` tells apart the answers that this one is to differ from; 0: there is none.
+  /// `replaced`: how many answers this one replaces.
   template <class OnText>
   ChatAnswer answer(OnText& on_text, std::uint64_t replaced) {
     const std::vector<Token> tokens = encode_dialogue(tokenizer_, messages_);
@@ -164,9 +163,10 @@ class Chat {
       return static_cast<bool>(on_text(piece));
     });
     if (result.reason == StopReason::cancelled && result.tokens == 0)
-      throw Error(ErrorCode::cancelled, "cancelled before the answer began");
+      throw Error(ErrorCode::cancelled,
+                  "cancelled before the answer began: the message is taken back");
     result.prompt_tokens = tokens.size() - same;
-    messages_.push_back({Role::assistant, std::string(strip(text_))});
+    messages_.push_back({Role::assistant, std::string(strip(text_)), replaced});
     return {messages_.back().text, result};
   }
 

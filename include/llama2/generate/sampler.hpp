@@ -81,6 +81,12 @@ class Candidates {
     return tokens_[first];
   }
 
+  /// Takes out those whose logit is minus infinity or NaN; false if none is left.
+  bool drop_impossible() {
+    keep_above(logits_, lowest);
+    return size_ != 0;
+  }
+
   /// Sets the probabilities of a softmax of logits / temperature, temperature > 0. What stages have
   /// made minus infinity or NaN is no candidate any more, unless nothing else is left: then all are
   /// equally likely.
@@ -275,7 +281,8 @@ class Candidates {
 /// a token out. Sees the text so far.
 using SamplingStage = std::function<void(Candidates&, std::span<const Token>)>;
 
-/// A number added to a token's logit; minus infinity bans it.
+/// A number added to a token's logit; minus infinity bans it. Sampling throws `invalid_argument`
+/// for a token outside the vocabulary, and where all that is possible is banned.
 struct LogitBias {
   Token token;
   float bias;
@@ -363,8 +370,13 @@ class Sampler {
   };
 
   void add_bias(std::span<const LogitBias> biases) {
-    for (const LogitBias& bias : biases)
+    for (const LogitBias& bias : biases) {
+      require_token(bias.token, seen_.size());
       if (float* const logit = candidates_.find(bias.token)) *logit += bias.bias;
+    }
+    if (!candidates_.drop_impossible())
+      throw Error(ErrorCode::invalid_argument,
+                  "all tokens that the model finds possible are banned", {.tensor = "logit_bias"});
   }
 
   /// Divides positive logits of recent tokens by the repetition penalty and multiplies negative

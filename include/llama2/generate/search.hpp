@@ -86,9 +86,19 @@ std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
     throw Error(
         ErrorCode::invalid_argument, "too many alternatives",
         {.expected = "at most " + std::to_string(most_alternatives), .found = std::to_string(n)});
+  if (prompt.size() > context)
+    throw Error(ErrorCode::context_exhausted, "the prompt does not fit into the context",
+                {.expected = "at most " + std::to_string(context) + " tokens",
+                 .found = std::to_string(prompt.size())});
   std::vector<ScoredText> results(n);
+  if (!options.sinks)  // what they can need
+    context = std::min(context, prompt.size() + std::min(options.max_tokens, max_context));
+  // All share the prompt's whole pages; where texts lose their middle, these may be lost, too.
+  const std::size_t shared =
+      options.sinks || prompt.empty() ? 0 : (prompt.size() - 1) / kv_page_positions;
   const std::size_t pages = ceil_div(context, kv_page_positions);
-  auto pool = std::make_shared<typename M::Pool>((n + 1) * pages * kv_page_positions);
+  auto pool = std::make_shared<typename M::Pool>((pages + n * (pages - std::min(pages, shared))) *
+                                                 kv_page_positions);
   typename M::Sequence past(pool, context);
   if (prompt.size() > 1) {  // evaluated once for all
     Workspace<typename M::Shape> workspace(std::min(prompt.size(), max_batch_rows));
@@ -100,12 +110,13 @@ std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
   for (std::size_t i = 0; i < n; ++i) {
     ScoredText& result = results[i];
     GenerateOptions own = options;
-    own.seed = mix_bits(options.seed + i);
+    own.seed = seed_of(options.seed, i);
     own.cancel = {};  // for all together, not for each
     own.on_prompt = {};
-    own.on_token = [&result, &options](Token token, std::span<const float> logits) {
+    own.on_token = [&result, &options, &model](Token token, std::span<const float> logits) {
       result.tokens.push_back(token);
-      result.log_probability += detail::require_number(log_probability(logits, token));
+      result.log_probability +=
+          detail::require_number(log_probability(logits, token, model.target()));
       if (options.on_token) options.on_token(token, logits);
     };
     batch.add(
@@ -148,9 +159,10 @@ std::vector<Beam> beam_search(const M& model, std::span<const Token> prompt, std
         {.expected = "1 to " + std::to_string(most_alternatives), .found = std::to_string(width)});
   max_tokens = std::min(max_tokens, max_context);  // so that the sum is one
   const std::size_t context = prompt.size() + max_tokens;
-  // Each beam that goes on may be forked before its parent is gone.
-  auto pool = std::make_shared<typename M::Pool>(
-      (2 * width + 1) * ceil_div(context, kv_page_positions) * kv_page_positions);
+  // Each beam that goes on may be forked before its parent is gone; all share the prompt.
+  const std::size_t pages = ceil_div(context, kv_page_positions);
+  const std::size_t own = pages - prompt.size() / kv_page_positions;
+  auto pool = std::make_shared<typename M::Pool>((pages + 2 * width * own) * kv_page_positions);
   struct Alive {
     Sequence sequence;
     Beam beam;

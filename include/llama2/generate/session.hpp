@@ -99,25 +99,17 @@ class Session {
   /// follows the first `sinks` tokens, in the text and in the cache, as `forget` in
   /// model/context_shift.hpp does it. What stays is not evaluated again. No effect on a text that
   /// has room left. Throws what `shifted_positions` and `forget` throw.
-  void forget_middle(std::size_t sinks) {
-    if (tokens_.size() < context()) return;
-    const std::size_t count = shifted_positions(sinks, context());
-    const auto first = tokens_.begin() + static_cast<std::ptrdiff_t>(sinks);
-    if (sequence_.size() >= sinks + count)
-      forget(model_, sequence_, sinks, count);
-    else  // not evaluated yet
-      sequence_.truncate(sinks);
-    tokens_.erase(first, first + static_cast<std::ptrdiff_t>(count));
-    logits_of_ = 0;
-  }
+  void forget_middle(std::size_t sinks) { make_room(sinks, 1); }
 
   /// Writes the text and what has been evaluated of it to a file; see `save_cache`.
-  void save(const std::string& path) const { save_cache(path, model_, sequence_, tokens_); }
+  void save(const std::string& path, const Watch& watch = {}) const {
+    save_cache(path, model_, sequence_, tokens_, watch);
+  }
 
   /// Makes a saved text this session's, which then need not be evaluated again. Throws what
-  /// `load_cache` throws; then the text is as before.
-  void load(const std::string& path, FileAccess access = FileAccess::map) {
-    const std::vector<Token> tokens = load_cache(path, model_, sequence_, access);
+  /// `load_cache` throws; then the text is as before, unless that says otherwise.
+  void load(const std::string& path, FileAccess access = FileAccess::map, const Watch& watch = {}) {
+    const std::vector<Token> tokens = load_cache(path, model_, sequence_, access, watch);
     tokens_.assign(tokens.begin(), tokens.end());
     logits_of_ = 0;
   }
@@ -170,7 +162,8 @@ class Session {
   /// whether to go on. The prompt itself is not repeated. Calling again continues the same text.
   ///
   /// Throws `invalid_argument` for options out of range and `context_exhausted` for a prompt that
-  /// does not fit, both before anything happens; `malformed_file` if the model's logits are not
+  /// does not fit, both before anything happens (with `options.sinks`, only one that would not even
+  /// fit without all that may be forgotten); `malformed_file` if the model's logits are not
   /// numbers. A character of which `max_tokens` cuts off the last bytes is shown as U+FFFD. What
   /// `options.cancel` ends has the prompt and its tokens in the text, and can be gone on with.
   template <std::invocable<std::string_view> OnText>
@@ -195,6 +188,7 @@ class Session {
     const bool blank =
         tokens_.empty() ? is_blank(prompt_tokens) : prompt_tokens.empty() && is_blank(tokens_);
     Continuation continuation(tokenizer_, options, context(), blank);
+    if (options.sinks) make_room(*options.sinks, prompt_tokens.size());
     append(prompt_tokens);
     sampler_.seed(options.seed);
 
@@ -246,6 +240,24 @@ class Session {
     auto pool =
         options.pool != nullptr ? options.pool : std::make_shared<typename M::Pool>(context);
     return Sequence(std::move(pool), context);
+  }
+
+  /// Forgets the middle as often as `tokens` more tokens need it; not at all if that is not enough.
+  void make_room(std::size_t sinks, std::size_t tokens) {
+    const std::size_t room = context() - tokens_.size();
+    if (tokens <= room) return;
+    const std::size_t count = shifted_positions(sinks, context());
+    const std::size_t times = ceil_div(tokens - room, count);
+    if (times > (tokens_.size() - std::min(tokens_.size(), sinks)) / count) return;
+    for (std::size_t i = 0; i < times; ++i) {
+      if (sequence_.size() >= sinks + count)
+        forget(model_, sequence_, sinks, count);
+      else  // not evaluated yet
+        sequence_.truncate(sinks);
+      const auto first = tokens_.begin() + static_cast<std::ptrdiff_t>(sinks);
+      tokens_.erase(first, first + static_cast<std::ptrdiff_t>(count));
+      logits_of_ = 0;
+    }
   }
 
   /// Whether a text is nothing but BOS.

@@ -20,13 +20,16 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
-/// Messages as a JSON array of {"role": ..., "content": ...}, which other programs read, too. Each
-/// byte that is not UTF-8 becomes U+FFFD, as it does where the model's text is shown.
+/// Messages as a JSON array of {"role": ..., "content": ...}, which other programs read, too; an
+/// answer that replaces others has "replaced", their number. Each byte that is not UTF-8 becomes
+/// U+FFFD, as it does where the model's text is shown.
 inline std::string transcript_text(std::span<const Message> messages) {
   auto json = nlohmann::json::array();
-  for (const Message& message : messages)
+  for (const Message& message : messages) {
     json.push_back({{"role", std::string(to_string(message.role))},
                     {"content", replace_invalid_utf8(message.text)}});
+    if (message.replaced != 0) json.back()["replaced"] = message.replaced;
+  }
   return json.dump(1, ' ') + "\n";
 }
 
@@ -54,12 +57,17 @@ class TranscriptReader {
   bool null() { return value("null"); }
   bool boolean(bool) { return value("a truth value"); }
   bool number_integer(std::int64_t) { return value("a number"); }
-  bool number_unsigned(std::uint64_t) { return value("a number"); }
+  bool number_unsigned(std::uint64_t number) {
+    if (depth_ != in_message || member_ != Member::replaced) return value("a number");
+    replaced_ = number;
+    return true;
+  }
   bool number_float(double, const std::string&) { return value("a number"); }
   bool binary(nlohmann::json::binary_t&) { return value("bytes"); }
 
   bool string(std::string& text) {
-    if (depth_ != in_message || member_ == Member::other) return value("a string");
+    if (depth_ != in_message || (member_ != Member::role && member_ != Member::content))
+      return value("a string");
     if (member_ == Member::content) {
       content_ = std::move(text);
       return true;
@@ -80,6 +88,7 @@ class TranscriptReader {
         refuse("too many messages", "at most " + std::to_string(max_transcript_messages), {});
       role_.reset();
       content_.reset();
+      replaced_ = 0;
     }
     ++depth_;
     return true;
@@ -87,7 +96,10 @@ class TranscriptReader {
 
   bool key(std::string& name) {
     if (depth_ != in_message) return true;
-    member_ = name == "role" ? Member::role : name == "content" ? Member::content : Member::other;
+    member_ = name == "role"       ? Member::role
+              : name == "content"  ? Member::content
+              : name == "replaced" ? Member::replaced
+                                   : Member::other;
     if ((member_ == Member::role && role_) || (member_ == Member::content && content_))
       refuse("a message says it twice", {}, name);
     return true;
@@ -97,7 +109,7 @@ class TranscriptReader {
     if (--depth_ != in_list) return true;
     if (!role_ || !content_)
       refuse("a message that is not whole", R"(strings "role" and "content")", {});
-    messages_.push_back({*role_, std::move(*content_)});
+    messages_.push_back({*role_, std::move(*content_), replaced_});
     return true;
   }
 
@@ -121,13 +133,15 @@ class TranscriptReader {
   }
 
  private:
-  enum class Member { role, content, other };
+  enum class Member { role, content, replaced, other };
   static constexpr std::size_t outside = 0, in_list = 1, in_message = 2;
 
   /// A value that is nothing of a message.
   bool value(const char* what) {
     if (depth_ == outside) refuse("no transcript of a chat", "an array of messages", what);
     if (depth_ == in_list) refuse("what is no message", "an object", what);
+    if (depth_ == in_message && member_ == Member::replaced)
+      refuse("how many answers one replaces is no number", "a whole number", what);
     if (depth_ == in_message && member_ != Member::other)
       refuse("a message whose role or content is no text", "a string", what);
     return true;
@@ -148,6 +162,7 @@ class TranscriptReader {
   Member member_ = Member::other;
   std::optional<Role> role_;  // of the message that is read
   std::optional<std::string> content_;
+  std::uint64_t replaced_ = 0;
 };
 
 }  // namespace detail

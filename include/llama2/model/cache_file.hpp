@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "llama2/base/file.hpp"
 #include "llama2/base/output_file.hpp"
 #include "llama2/base/token.hpp"
+#include "llama2/base/watch.hpp"
 #include "llama2/model/model.hpp"
 #include "llama2/model/pack.hpp"
 
@@ -117,7 +119,8 @@ static_assert(std::is_trivially_copyable_v<CacheFileHeader> &&
 
 /// Refuses a file that is not a whole, undamaged cache of this model, and says why.
 inline void check_cache_file(const std::string& path, std::span<const std::byte> bytes,
-                             const CacheFileHeader& header, const CacheFileHeader& wanted) {
+                             const CacheFileHeader& header, const CacheFileHeader& wanted,
+                             const std::stop_token& cancel) {
   const auto refuse = [&](ErrorCode code, const char* message, const char* field,
                           std::string expected, std::string found) {
     throw Error(code, message,
@@ -132,7 +135,14 @@ inline void check_cache_file(const std::string& path, std::span<const std::byte>
            std::to_string(wanted.version), std::to_string(header.version));
   std::uint64_t sum;
   std::memcpy(&sum, bytes.data() + bytes.size() - sizeof sum, sizeof sum);
-  if (sum != checksum(bytes.first(bytes.size() - sizeof sum)))
+  Checksum found;
+  constexpr std::size_t part = std::size_t{1} << 20;
+  const auto summed = bytes.first(bytes.size() - sizeof sum);
+  for (std::size_t at = 0; at < summed.size(); at += part) {
+    throw_if_cancelled(cancel);
+    found.add(summed.subspan(at, std::min(part, summed.size() - at)));
+  }
+  if (sum != found.value())
     refuse(malformed_file, "the saved cache is damaged or not whole: its checksum is wrong", "", "",
            "");
   constexpr const char* another = "a saved cache of another model";
@@ -159,10 +169,11 @@ inline void check_cache_file(const std::string& path, std::span<const std::byte>
 /// Writes what has been evaluated of a text, and all its tokens, to a file, which appears when it
 /// is complete. It is for models of the same weights, in the same format, with the same rotary
 /// embedding, on any machine. Throws `io`, and `invalid_argument` if there are fewer tokens than
-/// the sequence has positions.
+/// the sequence has positions. `watch` learns of positions; where it ends the work, there is no
+/// file, or still the one of before.
 template <class M>
 void save_cache(const std::string& path, const M& model, const typename M::Sequence& sequence,
-                std::span<const Token> tokens) {
+                std::span<const Token> tokens, const Watch& watch = {}) {
   using Head = typename M::Pool::Head;
   constexpr std::size_t heads = M::Pool::page_heads, page = kv_page_positions;
   if (tokens.size() < sequence.size())
@@ -180,7 +191,11 @@ void save_cache(const std::string& path, const M& model, const typename M::Seque
   write(&header, 1);
   write(tokens.data(), tokens.size());
   const std::size_t whole = sequence.size() / page, rest = sequence.size() % page;
-  for (std::size_t p = 0; p < whole; ++p) write(sequence.pages()[p], heads);
+  for (std::size_t p = 0; p < whole; ++p) {
+    throw_if_cancelled(watch.cancel);
+    write(sequence.pages()[p], heads);
+    if (watch.on_progress) watch.on_progress((p + 1) * page, sequence.size());
+  }
   if (rest != 0) {  // whatever was in the page before is nobody's business
     AlignedBuffer<Head> last(heads);
     for (std::size_t h = 0; h < heads; ++h)
@@ -198,10 +213,12 @@ void save_cache(const std::string& path, const M& model, const typename M::Seque
 /// Throws `io`; `malformed_file`, `unsupported` or `mismatch` for a file that is damaged, of
 /// another version or another model; `context_exhausted` if the text does not fit into the
 /// sequence: all these change nothing. `out_of_memory`, if a page is shared with a fork and the
-/// pool has none in its place, leaves the sequence empty.
+/// pool has none in its place, and what ends the watched work leave the sequence empty. `watch`
+/// learns of positions.
 template <class M>
 std::vector<Token> load_cache(const std::string& path, const M& model,
-                              typename M::Sequence& sequence, FileAccess access = FileAccess::map) {
+                              typename M::Sequence& sequence, FileAccess access = FileAccess::map,
+                              const Watch& watch = {}) {
   using Header = detail::CacheFileHeader;
   constexpr std::size_t page = kv_page_positions, page_bytes = M::memory.kv_page();
   const InputFile file(path, access);
@@ -211,7 +228,7 @@ std::vector<Token> load_cache(const std::string& path, const M& model,
   if (bytes.size() >= least) std::memcpy(&header, bytes.data(), sizeof header);
   if (bytes.size() < least || header.magic != Header::magic_of_all)
     throw Error(ErrorCode::malformed_file, "no saved key/value cache", {.file = path});
-  detail::check_cache_file(path, bytes, header, Header::of(model, 0, 0));
+  detail::check_cache_file(path, bytes, header, Header::of(model, 0, 0), watch.cancel);
 
   const std::size_t filled = header.tokens <= max_context && header.positions <= header.tokens
                                  ? static_cast<std::size_t>(header.positions)
@@ -245,6 +262,8 @@ std::vector<Token> load_cache(const std::string& path, const M& model,
       sequence.prepare_next();
       std::memcpy(static_cast<void*>(sequence.pages()[at / page]), next, page_bytes);
       sequence.advance(std::min(page, filled - at));
+      throw_if_cancelled(watch.cancel);
+      if (watch.on_progress) watch.on_progress(sequence.size(), filled);
     }
   } catch (...) {
     sequence.truncate(0);

@@ -34,9 +34,9 @@ class AnySession {
   void append(std::span<const Token> tokens) { self_->append(tokens); }
   std::span<const float> logits(const Watch& watch = {}) { return self_->logits(watch); }
   void forget_middle(std::size_t sinks) { self_->forget_middle(sinks); }
-  void save(const std::string& path) const { self_->save(path); }
-  void load(const std::string& path, FileAccess access = FileAccess::map) {
-    self_->load(path, access);
+  void save(const std::string& path, const Watch& watch = {}) const { self_->save(path, watch); }
+  void load(const std::string& path, FileAccess access = FileAccess::map, const Watch& watch = {}) {
+    self_->load(path, access, watch);
   }
   GenerateResult generate(std::string_view prompt, const GenerateOptions& options,
                           const OnText& on_text) {
@@ -53,8 +53,8 @@ class AnySession {
     virtual void append(std::span<const Token> tokens) = 0;
     virtual std::span<const float> logits(const Watch& watch) = 0;
     virtual void forget_middle(std::size_t sinks) = 0;
-    virtual void save(const std::string& path) const = 0;
-    virtual void load(const std::string& path, FileAccess access) = 0;
+    virtual void save(const std::string& path, const Watch& watch) const = 0;
+    virtual void load(const std::string& path, FileAccess access, const Watch& watch) = 0;
     virtual GenerateResult generate(std::string_view prompt, const GenerateOptions& options,
                                     const OnText& on_text) = 0;
   };
@@ -69,8 +69,12 @@ class AnySession {
     void append(std::span<const Token> more) override { session.append(more); }
     std::span<const float> logits(const Watch& watch) override { return session.logits(watch); }
     void forget_middle(std::size_t sinks) override { session.forget_middle(sinks); }
-    void save(const std::string& path) const override { session.save(path); }
-    void load(const std::string& path, FileAccess access) override { session.load(path, access); }
+    void save(const std::string& path, const Watch& watch) const override {
+      session.save(path, watch);
+    }
+    void load(const std::string& path, FileAccess access, const Watch& watch) override {
+      session.load(path, access, watch);
+    }
     GenerateResult generate(std::string_view prompt, const GenerateOptions& options,
                             const OnText& on_text) override {
       return session.generate(prompt, options, on_text);

@@ -35,6 +35,7 @@ constexpr std::string_view to_string(Role role) noexcept {
 struct Message {
   Role role;
   std::string text;
+  std::uint64_t replaced = 0;  ///< of an answer: how many were given before it in its place
 
   friend bool operator==(const Message&, const Message&) = default;
 };
