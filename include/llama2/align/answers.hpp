@@ -89,7 +89,7 @@ std::vector<SampledAnswer> sample_answers(const M& model, const Tokenizer& token
       GenerateOptions generate{.max_tokens = options.max_tokens,
                                .temperature = options.temperature,
                                .top_p = options.top_p,
-                               .seed = mix_bits(mix_bits(options.seed) ^ (p * each + k))};
+                               .seed = seed_of(options.seed, p * each + k)};
       generate.on_token = [&answer](Token token, std::span<const float> logits) {
         answer.tokens.push_back(token);
         answer.log_probs.push_back(static_cast<double>(logits[static_cast<std::size_t>(token)]) -

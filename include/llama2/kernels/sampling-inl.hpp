@@ -28,13 +28,13 @@ inline float largest(const float* x, std::size_t n) noexcept {
     const auto v = load(d, x + i);
     return max(so_far, select_nan(v, set(d, lowest), v));
   };
-  std::size_t i = 0;
-  for (; i + 2 * d.lanes <= n; i += 2 * d.lanes) {
+  const std::size_t whole = n - n % (2 * d.lanes);
+  for (std::size_t i = 0; i < whole; i += 2 * d.lanes) {
     even = take(even, i);
     odd = take(odd, i + d.lanes);
   }
   float top = reduce_max(d, max(even, odd));
-  for (; i < n; ++i)
+  for (std::size_t i = whole; i < n; ++i)
     if (x[i] > top) top = x[i];
   return top;
 }
@@ -47,8 +47,8 @@ LLAMA2_INLINE std::array<double, N> sums_in_blocks(std::size_t n, AddTo&& add_to
   constexpr NativeFloats d;
   constexpr std::size_t block = 512;
   std::array<double, N> totals{};
-  std::size_t i = 0;
-  for (; i + block <= n; i += block) {
+  const std::size_t whole = n - n % block;
+  for (std::size_t i = 0; i < whole; i += block) {
     Vec<NativeFloats> even[N], odd[N];
     for (std::size_t k = 0; k < N; ++k) even[k] = odd[k] = zero(d);
     for (std::size_t j = i; j < i + block; j += 2 * d.lanes) {
@@ -59,7 +59,7 @@ LLAMA2_INLINE std::array<double, N> sums_in_blocks(std::size_t n, AddTo&& add_to
       totals[k] += static_cast<double>(reduce_add(d, add(even[k], odd[k])));
   }
   constexpr Floats<1> single;
-  for (; i < n; ++i) {
+  for (std::size_t i = whole; i < n; ++i) {
     Vec<Floats<1>> values[N];
     for (std::size_t k = 0; k < N; ++k) values[k] = zero(single);
     add_to(single, i, values);
@@ -115,14 +115,15 @@ std::size_t keep_above(const float* ranks, float bound, std::size_t n, T*... arr
   using namespace simd;
   constexpr NativeFloats d;
   const auto bounds = set(d, bound);
-  std::size_t kept = 0, i = 0;
-  for (; i + d.lanes <= n; i += d.lanes) {
+  const std::size_t whole = n - n % d.lanes;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < whole; i += d.lanes) {
     const auto rank = load(d, ranks + i);
     std::size_t count = 0;
     (..., void(count = pack_above(d, rank, bounds, arrays + i, arrays + kept)));
     kept += count;
   }
-  for (; i < n; ++i) {
+  for (std::size_t i = whole; i < n; ++i) {
     const bool own = ranks[i] > bound;
     (..., void(arrays[kept] = arrays[i]));
     kept += own;
