@@ -327,7 +327,35 @@ TEST_CASE("answers are compared as their authors do") {
   CHECK(pattern.first("a #### 5 b #### -6") == "5");
   CHECK(pattern.last("a #### 5 b #### -6") == "-6");
   CHECK_FALSE(pattern.first(std::string(1 << 20, 'x')));  // no recursion of such a depth
-  CHECK(contains(message_of([] { Pattern("("); }), "not a regular expression"));
+}
+
+TEST_CASE("regular expressions are ECMAScript's, and no text takes them long") {
+  CHECK(Pattern("The answer is \\$?(.*?)\\$?\\. I").first("The answer is $3.5$. I") == "3.5");
+  CHECK(Pattern("the answer is (.*).").first("so the answer is (A).\nthe answer is b.") == "(A)");
+  CHECK(Pattern("(?:a|(b))+").first("cab") == "b");
+  CHECK(Pattern("a{2,3}?").first("aaaa") == "aa");
+  CHECK(Pattern("a{2,}").first("aaaa") == "aaaa");
+  CHECK(Pattern("^b|c$").last("abc") == "c");
+  CHECK(Pattern("\\bin\\B").first("in inn").value_or("") == "in");
+  CHECK(Pattern("[^\\w\\s-]+").first("a- \xC3\xA9!") == "\xC3\xA9!");
+  CHECK(Pattern("x\xC3\xA9?y").first("xy") == "xy");  // a character, and not its last byte
+  CHECK(Pattern(" (['.,])").replace("a 'b , c", "$1") == "a'b, c");
+  CHECK(Pattern("b*").replace("abc", "<$&$$$2>") == "<$$2>a<b$$2><$$2>c<$$2>");
+  // Each takes a backtracking matcher longer than the age of the world.
+  const std::string text(Pattern::most_bytes, 'a');
+  for (const char* catastrophe :
+       {"(a+)+b", "(a|a)*b", "(a*)*b", "(a|aa)+$b", "^(([a-z])+.)+[A-Z]([a-z])+$"}) {
+    CHECK_FALSE(Pattern(catastrophe).first(text));
+    CHECK_FALSE(Pattern(catastrophe).last(text));
+    CHECK(Pattern(catastrophe).replace(text, "") == text);
+  }
+  // Many matches, each of which looks through all of the text: a bound in steps, not in seconds.
+  CHECK(contains(message_of([&] { static_cast<void>(Pattern("a*b|a*c|a").last(text)); }),
+                 "takes too long"));
+  for (const char* none : {"(", ")", "a**", "^*", "[a", "a{", "a{3,2}", "(?=a)", "(a)\\1", "[z-a]",
+                           "a{9999}", "\\q", "[[:alpha:]]"})
+    CHECK(contains(message_of([&] { Pattern{none}; }), "not a regular expression"));
+  CHECK(contains(message_of([] { Pattern(std::string(10000, '(')); }), "not a regular"));
 }
 
 TEST_CASE("data files give items with their places") {

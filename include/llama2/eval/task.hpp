@@ -19,6 +19,7 @@
 #include "llama2/base/error.hpp"
 #include "llama2/eval/answers.hpp"
 #include "llama2/eval/data_file.hpp"
+#include "llama2/eval/pattern.hpp"
 #include "llama2/eval/record.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
