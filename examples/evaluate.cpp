@@ -386,7 +386,8 @@ class Evaluation {
     std::map<std::string, std::size_t> uses;
     for (const Subject& subject : subjects_) ++uses[subject.label];
     for (Subject& subject : subjects_)
-      if (uses[subject.label] > 1) subject.label = subject.path;
+      if (const fs::path path = subject.path; uses[subject.label] > 1)
+        subject.label = (path.parent_path().filename() / path.filename()).string();
     uses.clear();
     for (Subject& subject : subjects_)
       if (const std::size_t use = ++uses[subject.label]; use > 1)

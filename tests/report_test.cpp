@@ -340,6 +340,15 @@ TEST_CASE("plots take what numbers there are") {
   CHECK_THAT(plot, Contains("<rect x=\"296.0\""));
   CHECK_THAT(plot, Contains("class=\"chance\" x1=\"153.0\""));
   CHECK_THAT(plot, Contains("<text x=\"0.0\" y=\"98.0\" text-anchor=\"start\" class=\"small\">0%"));
+  // Numbers at an axis are told apart, and small ones have room left of it.
+  const auto scatter_of = [](double a, double b, bool logarithmic) {
+    const std::vector<llama2::PlotPoint> points = {{"p", 1, {a, a, a}}, {"q", 2, {b, b, b}}};
+    return llama2::scatter_plot("t", "x", "y", points, logarithmic);
+  };
+  const std::string near = scatter_of(4.7602, 4.7611, false);
+  CHECK_THAT(near, Contains(">4.7602<"));
+  CHECK_THAT(near, Contains(">4.7604<"));
+  CHECK_THAT(scatter_of(0.0008, 0.0016, true), Contains(">0.0013<"));
   for (const double value : {0.0, -1e300, 1e300, 5e-324}) {
     const std::vector<llama2::PlotPoint> points = {{"p", value, {value, value, value}},
                                                    {"q", value, {value, value, value}}};

@@ -72,16 +72,26 @@ inline std::string fixed(double value, int digits = 1) {
   std::snprintf(text, sizeof text, "%.*f", digits, value);
   return text;
 }
-inline std::string short_number(double value) {
+inline std::string short_number(double value, int digits = 4) {
   char text[64];
-  std::snprintf(text, sizeof text, "%.4g", value);
+  std::snprintf(text, sizeof text, "%.*g", digits, value);
   return text;
 }
 
 /// A number at an axis: "0.25", "15k".
-inline std::string tick_text(double value) {
-  return std::abs(value) >= 1e4 && std::abs(value) < 1e7 ? short_number(value / 1000) + 'k'
-                                                         : short_number(value);
+inline std::string tick_text(double value, int digits = 4) {
+  return std::abs(value) >= 1e4 && std::abs(value) < 1e7 ? short_number(value / 1000, digits) + 'k'
+                                                         : short_number(value, digits);
+}
+
+/// Digits that tell the numbers at an axis apart, `least` or more.
+inline int tick_digits(std::span<const double> values, int least) {
+  int digits = least;
+  const auto same = [&](double a, double b) {
+    return tick_text(a, digits) == tick_text(b, digits);
+  };
+  while (digits < 9 && std::ranges::adjacent_find(values, same) != values.end()) ++digits;
+  return digits;
 }
 
 /// At most `most` characters, the last an ellipsis where some were left out; escaped.
@@ -304,13 +314,17 @@ inline std::string scatter_plot(std::string_view title, std::string_view x_name,
     ys.insert(ys.end(), {point.y.value, point.y.low, point.y.high});
   }
   if (points.empty()) return {};
-  const auto y_text = [&](double value) {
-    if (!logarithmic) return detail::tick_text(value);
-    return std::abs(value - std::round(value)) < 1e-9 ? "1e" + detail::fixed(value, 0)
-                                                      : detail::tick_text(std::pow(10.0, value));
-  };
   const auto [x_low, x_high] = detail::padded_range(xs);
   const auto [y_low, y_high] = detail::padded_range(ys);
+  const std::vector<double> x_ticks = detail::ticks(x_low, x_high);
+  const std::vector<double> y_ticks = detail::ticks(y_low, y_high);
+  const int digits = logarithmic ? 2 : detail::tick_digits(y_ticks, 3);
+  const auto y_text = [&](double value) {
+    if (!logarithmic) return detail::tick_text(value, digits);
+    return std::abs(value - std::round(value)) < 1e-9
+               ? "1e" + detail::fixed(value, 0)
+               : detail::tick_text(std::pow(10.0, value), digits);
+  };
   constexpr double left = 48, top = 40, right = 340, bottom = 250;
   detail::Svg svg(title, bottom + 36);
   svg.text(0, 14, detail::plot_text(title, 52), "head");
@@ -321,11 +335,11 @@ inline std::string scatter_plot(std::string_view title, std::string_view x_name,
   const auto y = [&, low = y_low, high = y_high](double value) {
     return bottom - (value - low) / (high - low) * (bottom - top);
   };
-  for (const double tick : detail::ticks(x_low, x_high)) {
+  for (const double tick : x_ticks) {
     svg.line(x(tick), top, x(tick), bottom, "grid");
     svg.text(x(tick), bottom + 14, detail::tick_text(tick), "small", "middle");
   }
-  for (const double tick : detail::ticks(y_low, y_high)) {
+  for (const double tick : y_ticks) {
     // Between powers of ten a line would stand at no round number.
     if (logarithmic && std::abs(tick - std::round(tick)) > 1e-9 && y_high - y_low > 1) continue;
     svg.line(left, y(tick), right, y(tick), "grid");

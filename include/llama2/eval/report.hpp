@@ -846,10 +846,10 @@ inline constexpr std::string_view report_script = R"js(
   data.tasks.forEach((task, i) => { const option = make('option', task.title); option.value = i;
     $('task').append(option); });
   const kinds = [['all', 'all'], ['right', 'right'], ['wrong', 'wrong']];
-  if (data.labels.length === 2) {
+  if (data.labels.length > 1) {
     kinds[1][1] = 'right by the first model'; kinds[2][1] = 'wrong by the first model';
-    kinds.push(['differ', 'right by one model only']);
   }
+  if (data.labels.length === 2) kinds.push(['differ', 'right by one model only']);
   kinds.forEach(([value, text]) => { const option = make('option', text); option.value = value;
     $('filter').append(option); });
   const again = () => { from = 0; show(); };
