@@ -19,16 +19,20 @@
 
 #include "common.hpp"
 #include "interrupt.hpp"
+#include "llama2/base/checksum.hpp"
 #include "llama2/base/output_file.hpp"
 #include "llama2/eval/code_judge.hpp"
 #include "llama2/eval/divergence.hpp"
 #include "llama2/eval/evaluation.hpp"
 #include "llama2/eval/item_log.hpp"
 #include "llama2/eval/report.hpp"
+#include "llama2/eval/reward_judge.hpp"
 #include "llama2/eval/rule_judges.hpp"
+#include "llama2/eval/safety_summary.hpp"
 #include "llama2/io/load_tokenizer.hpp"
 #include "models.hpp"
 #include "progress.hpp"
+#include "reward_models.hpp"
 #include "rope_options.hpp"
 #include "target_options.hpp"
 
@@ -46,13 +50,13 @@ using llama2::Tokenizer;
 using Clock = std::chrono::steady_clock;
 
 struct Settings {
-  std::string model, compare, weights, tokenizer, target;
+  std::string model, weights, tokenizer, target, judge_model;
   std::vector<std::string> tasks = {"all"};
   std::string task_folder = LLAMA2_TASK_FOLDER, data = ".", out = "evaluation";
   std::size_t limit = 0, context = 0;
   llama2::SummaryOptions summary;
   bool chat = false, list = false, run_code = false;
-  std::vector<std::string> formats, contamination;
+  std::vector<std::string> compare, formats, contamination;
   llama2::LoadOptions load;
 };
 
@@ -99,18 +103,10 @@ std::vector<Task> chosen_tasks(const Settings& settings) {
   return chosen;
 }
 
-/// What tells one file from another, without reading all of a large one: size, and a sum of its
-/// beginning and end.
+/// What tells one file from another: all of its bytes have a part in it.
 Json fingerprint_of(const std::string& path) {
   const llama2::InputFile file(path);
-  const auto bytes = file.bytes();
-  std::uint64_t sum = 0;
-  constexpr std::size_t part = std::size_t{1} << 20;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == part && bytes.size() > 2 * part) i = bytes.size() - part;
-    sum = (sum ^ static_cast<std::uint64_t>(bytes[i])) * 0x100000001B3u;
-  }
-  return {{"bytes", bytes.size()}, {"sum", sum}};
+  return {{"bytes", file.bytes().size()}, {"sum", llama2::checksum(file.bytes())}};
 }
 
 /// Where the log keeps a task's items. Items of a task whose file or data have changed since are
@@ -230,35 +226,9 @@ void print_task(const Json& task) {
   for (const Json& result : task.at("results"))
     std::printf(" %-34s", shown(result.at("metrics").at(0)).c_str());
   std::printf(" %s%s\n", task.at("primary").get<std::string>().c_str(),
-              task.at("comparison").is_object()
-                  ? ("; difference in " + shown_comparison(task.at("comparison"))).c_str()
+              task.at("comparisons").size() == 1
+                  ? ("; difference in " + shown_comparison(task.at("comparisons").at(0))).c_str()
                   : "");
-}
-
-/// Means over the tasks of each group, of scores that are fractions and better when higher.
-Json group_means(const Json& tasks, std::size_t models, const llama2::SummaryOptions& options) {
-  std::map<std::string, std::vector<const Json*>> groups;
-  for (const Json& task : tasks) {
-    const Json& metric = task.at("results").at(0).at("metrics").at(0);
-    if (metric.at("unit") == "fraction" && metric.at("better") == "higher")
-      groups[task.at("group")].push_back(&task);
-  }
-  Json means = Json::array();
-  for (const auto& [group, members] : groups) {
-    Json names = Json::array(), results = Json::array();
-    for (const Json* task : members) names.push_back(task->at("name"));
-    for (std::size_t m = 0; m < models; ++m) {
-      std::vector<std::vector<double>> scores;
-      for (const Json* task : members) {
-        scores.emplace_back();
-        for (const Json& item : task->at("results").at(m).at("items"))
-          scores.back().push_back(item.at("score").get<double>());
-      }
-      results.push_back(llama2::mean_over_tasks(scores, options));
-    }
-    means.push_back({{"group", group}, {"tasks", names}, {"results", results}});
-  }
-  return means;
 }
 
 /// Tokens per second of a pass over 256 tokens, and of one token after another; the best of several
@@ -290,92 +260,6 @@ std::pair<double, double> speeds(const AnyModel& model) {
     return best;
   };
   return {run(length), run(1)};
-}
-
-/// A FORMAT of docs/evaluation.md for each format: the texts of perplexity tasks through the first
-/// format and each, the other tasks' primary metrics, sizes, speeds.
-/// Counts the texts' tokens into `tokens`.
-Json study_formats(const Settings& settings, const std::vector<Task>& tasks,
-                   const std::vector<std::string>& names, Json& tokens) {
-  const Subject reference = load_subject(settings, settings.model, names.front());
-  std::vector<std::vector<Token>> texts;
-  std::vector<const Task*> others;
-  for (const Task& task : tasks) {
-    if (TaskData::missing(task, settings.data)) continue;
-    if (task.kind != llama2::TaskKind::perplexity) {
-      others.push_back(&task);
-      continue;
-    }
-    TaskData data(task, settings.data);
-    for (const std::size_t i : data.sample(settings.limit == 0 ? data.size() : settings.limit)) {
-      texts.push_back(reference.tokenizer.encode(data.item(i).question, {.bos = true}));
-      texts.back().resize(std::min(texts.back().size(), reference.model.config().context));
-    }
-  }
-  if (texts.empty())
-    throw Error(ErrorCode::invalid_argument,
-                "formats are compared on texts: name a perplexity task whose data is there",
-                {.tensor = "--tasks"});
-  std::size_t total = 0;
-  for (const auto& text : texts) total += text.size();
-  tokens = total;
-  Json formats = Json::array();
-  std::printf("%-6s %12s %6s  %-32s %-34s %-12s %10s %10s", "format", "bytes", "bits", "perplexity",
-              "KL divergence, nats", "same top", "prefill/s", "decode/s");
-  for (const Task* task : others) std::printf("  %s", task->name.c_str());
-  std::printf("\n");
-  for (const std::string& name : names) {
-    const Subject subject = load_subject(settings, settings.model, name);
-    std::vector<double> log_probs, kl, top, predicted;
-    for (const auto& text : texts) {
-      if (examples::interrupted) throw Interrupted();
-      const auto sum = llama2::divergence(reference.model, subject.model, text);
-      log_probs.push_back(sum.log_prob);
-      kl.push_back(sum.kl);
-      top.push_back(sum.top_1);
-      predicted.push_back(sum.tokens);
-    }
-    using llama2::detail::ratio_metric;
-    const auto same = [](double x) { return x; };
-    const auto [prefill, decode] = speeds(subject.model);
-    const auto memory = subject.model.memory(0);
-    Json format{
-        {"format", format_of(subject.model)},
-        {"weights_bytes", memory.weights},
-        {"bits_per_weight",
-         8 * static_cast<double>(memory.weights) / static_cast<double>(memory.parameters)},
-        {"perplexity",
-         ratio_metric({.name = "perplexity", .unit = "perplexity", .better = "lower"}, log_probs,
-                      predicted, settings.summary, [](double x) { return std::exp(-x); })},
-        {"kl_divergence", ratio_metric({.name = "kl_divergence", .unit = "nats", .better = "lower"},
-                                       kl, predicted, settings.summary, same)},
-        {"top_1", ratio_metric({.name = "top_1"}, top, predicted, settings.summary, same)},
-        {"prefill_tokens_per_second", prefill},
-        {"decode_tokens_per_second", decode},
-        {"tasks", Json::array()}};
-    std::printf("%-6s %12zu %6.2f  %-32s %-34s %-12s %10.0f %10.0f",
-                format["format"].get<std::string>().c_str(), memory.weights,
-                format["bits_per_weight"].get<double>(), shown(format["perplexity"]).c_str(),
-                shown(format["kl_divergence"]).c_str(),
-                percent(format["top_1"]["value"].get<double>()).c_str(), prefill, decode);
-    llama2::Evaluator evaluator(subject.model, subject.tokenizer,
-                                {.context = settings.context,
-                                 .positions = cache_positions(subject.model),
-                                 .seed = settings.summary.seed});
-    for (const Task* task : others) {
-      TaskData data(*task, settings.data);
-      const auto numbers = data.sample(settings.limit == 0 ? data.size() : settings.limit);
-      const Json metric =
-          llama2::summarise(*task, evaluator.evaluate(data, numbers), settings.summary)
-              .at("metrics")
-              .at(0);
-      format["tasks"].push_back({{"task", task->name}, {"metric", metric}});
-      std::printf("  %s", shown(metric).c_str());
-    }
-    std::printf("\n");
-    formats.push_back(std::move(format));
-  }
-  return formats;
 }
 
 void write_text(const fs::path& path, std::string_view text) {
@@ -411,165 +295,323 @@ std::vector<double> contaminated_shares(const std::vector<std::string>& texts,
   return shares;
 }
 
-void evaluate(const Settings& settings) {
-  const std::vector<Task> tasks = chosen_tasks(settings);
-  std::error_code error;
-  fs::create_directories(settings.out, error);
-  if (error) throw Error(ErrorCode::io, "cannot make the folder", {.file = settings.out});
-  Json result{{"format", "llama2-evaluation-1"},
-              {"seed", settings.summary.seed},
-              {"level", settings.summary.level},
-              {"limit", settings.limit == 0 ? Json() : Json(settings.limit)},
-              {"data", settings.data},
-              {"models", Json::array()},
-              {"tasks", Json::array()},
-              {"groups", Json::array()},
-              {"skipped", Json::array()},
-              {"formats", Json::array()}};
-  if (!settings.formats.empty()) {
-    const Subject subject = load_subject(settings, settings.model, settings.formats.front());
-    Json description = describe(subject);
-    description["seconds"] = description["tokens_per_second"] = nullptr;
-    result["formats"] = study_formats(settings, tasks, settings.formats, description["tokens"]);
-    result["models"].push_back(std::move(description));
-    write_results(settings.out, result);
-    return;
+/// An evaluation, as the command line asks for it.
+class Evaluation {
+ public:
+  explicit Evaluation(const Settings& settings)
+      : settings_(settings),
+        tasks_(chosen_tasks(settings)),
+        judges_(llama2::rule_judges()),
+        result_{{"format", "llama2-evaluation-1"},
+                {"seed", settings.summary.seed},
+                {"level", settings.summary.level},
+                {"limit", settings.limit == 0 ? Json() : Json(settings.limit)},
+                {"data", settings.data},
+                {"models", Json::array()},
+                {"tasks", Json::array()},
+                {"groups", Json::array()},
+                {"safety", nullptr},
+                {"skipped", Json::array()},
+                {"formats", Json::array()}} {
+    std::error_code error;
+    fs::create_directories(settings.out, error);
+    if (error) throw Error(ErrorCode::io, "cannot make the folder", {.file = settings.out});
+    add_judges();
+    load_subjects();
+    log_.emplace((fs::path(settings.out) / "items.jsonl").string(), header());
+    plan();
   }
 
-  std::vector<Subject> subjects{load_subject(settings, settings.model, settings.weights)};
-  if (!settings.compare.empty())
-    subjects.push_back(load_subject(settings, settings.compare, settings.weights));
-  if (subjects.size() == 2 && subjects[0].label == subjects[1].label)
-    for (Subject& subject : subjects) subject.label = subject.path;
+  void run() {
+    {
+      examples::Progress progress("evaluating", "items");
+      const auto show = [&](std::size_t count) { progress.show(done_ += count, total_); };
+      for (std::size_t m = 0; m < models(); ++m) {
+        // Of a study of formats one model is in memory besides the first.
+        std::optional<Subject> other;
+        if (m >= subjects_.size())
+          other = load_subject(settings_, settings_.model, settings_.formats[m]);
+        const Subject& subject = other ? *other : subjects_[m];
+        Json description = evaluate(m, subject, show);
+        if (study()) result_["formats"].push_back(format_entry(m, subject, show));
+        if (!study() || m == 0) result_["models"].push_back(std::move(description));
+      }
+    }
+    summarise();
+    for (const Json& skipped : result_["skipped"])
+      std::cerr << "skipped " << skipped["task"].get<std::string>() << ": "
+                << skipped["why"].get<std::string>() << '\n';
+    write_results(settings_.out, result_);
+  }
 
-  Json header{{"format", "llama2-evaluation-items-1"},
-              {"seed", settings.summary.seed},
-              {"context", settings.context},
-              {"chat", settings.chat},
-              {"models", Json::array()}};
-  if (const auto& rope = settings.load.rope_scaling)
-    header["rope_scaling"] = {static_cast<int>(rope->kind), rope->factor,    rope->original_context,
-                              rope->attention_factor,       rope->beta_fast, rope->beta_slow};
-  for (const Subject& subject : subjects)
-    header["models"].push_back({{"name", subject.model.name()},
-                                {"target", subject.model.target().name()},
-                                {"file", fingerprint_of(subject.path)},
-                                {"tokenizer", fingerprint_of(subject.tokenizer_path)}});
-  llama2::ItemLog log((fs::path(settings.out) / "items.jsonl").string(), header);
-
-  // What can be run, and how much it is.
+ private:
+  /// A task that can be run, and its items by each model.
   struct Planned {
     const Task* task;
     std::unique_ptr<TaskData> data;
     std::vector<std::size_t> numbers;
     std::string key;
+    std::vector<std::vector<Json>> items{};
+
     std::string key_of(std::size_t model) const { return std::to_string(model) + "/" + key; }
   };
-  std::vector<Planned> planned;
-  std::size_t total = 0, done = 0;  // items that this run evaluates
-  llama2::Judges judges = llama2::rule_judges();
-  if (settings.run_code)
-    judges["python_tests"] = llama2::python_tests_judge(
-        std::make_shared<llama2::Sandbox>(llama2::SandboxOptions{.allow_generated_code = true}));
-  for (const Task& task : tasks) {
-    std::string why;
-    if (const auto missing = TaskData::missing(task, settings.data))
-      why = "its data is not there: " + *missing;
-    else if (!task.judge.empty() && !judges.contains(task.judge))
-      why = task.judge == "python_tests"
-                ? "programs that a model wrote are run with --run-code only"
-                : "there is no judge \"" + task.judge + "\" in this program";
-    if (!why.empty()) {
-      result["skipped"].push_back({{"task", task.name}, {"why", why}});
-      continue;
+  /// A text by which formats are compared.
+  struct StudiedText {
+    std::string key;
+    std::vector<Token> tokens;
+
+    std::string key_of(std::size_t model) const {
+      return std::to_string(model) + "/divergence/" + key;
     }
-    auto data = std::make_unique<TaskData>(task, settings.data);
-    auto numbers = data->sample(settings.limit == 0 ? data->size() : settings.limit);
-    planned.push_back({&task, std::move(data), std::move(numbers), key_of(task, settings.data)});
-    for (std::size_t m = 0; m < subjects.size(); ++m)
-      for (const std::size_t number : planned.back().numbers)
-        total += !log.items().contains(planned.back().key_of(m) + "/" + std::to_string(number));
+  };
+
+  bool study() const { return !settings_.formats.empty(); }
+  std::size_t models() const { return study() ? settings_.formats.size() : subjects_.size(); }
+
+  void add_judges() {
+    if (settings_.run_code)
+      judges_["python_tests"] = llama2::python_tests_judge(
+          std::make_shared<llama2::Sandbox>(llama2::SandboxOptions{.allow_generated_code = true}));
+    if (settings_.judge_model.empty()) return;
+    llama2::LoadOptions load = settings_.load;
+    load.rope_scaling.reset();  // which is of the models that are judged
+    llama2::add_reward(judges_, examples::load_reward_function(settings_.judge_model, load));
   }
 
-  if (planned.empty())
-    throw Error(ErrorCode::invalid_argument, "none of the tasks can be run",
-                {.file = settings.data,
-                 .tensor = result["skipped"][0]["task"].get<std::string>(),
-                 .expected = "--data with the tasks' files",
-                 .found = result["skipped"][0]["why"].get<std::string>()});
+  void load_subjects() {
+    subjects_.push_back(load_subject(settings_, settings_.model,
+                                     study() ? settings_.formats.front() : settings_.weights));
+    for (const std::string& path : settings_.compare)
+      subjects_.push_back(load_subject(settings_, path, settings_.weights));
+    std::map<std::string, std::size_t> uses;
+    for (const Subject& subject : subjects_) ++uses[subject.label];
+    for (Subject& subject : subjects_)
+      if (const fs::path path = subject.path; uses[subject.label] > 1)
+        subject.label = (path.parent_path().filename() / path.filename()).string();
+    uses.clear();
+    for (Subject& subject : subjects_)
+      if (const std::size_t use = ++uses[subject.label]; use > 1)
+        subject.label += " (" + std::to_string(use) + ")";
+  }
 
-  std::vector<std::vector<std::vector<Json>>> items(planned.size());  // (task, model, item)
-  {
-    examples::Progress progress("evaluating", "items");
-    for (const Subject& subject : subjects) {
-      const auto start = Clock::now();
-      const std::size_t index = static_cast<std::size_t>(&subject - subjects.data());
-      llama2::Evaluator evaluator(subject.model, subject.tokenizer,
-                                  {.context = settings.context,
-                                   .positions = cache_positions(subject.model),
-                                   .seed = settings.summary.seed,
-                                   .chat = settings.chat,
-                                   .judges = judges});
-      const std::size_t known = log.items().size();
-      for (std::size_t t = 0; t < planned.size(); ++t) {
-        items[t].push_back(
-            run_task(evaluator, *planned[t].data, planned[t].numbers, planned[t].key_of(index), log,
-                     [&](std::size_t count) { progress.show(done += count, total); }));
+  /// What an evaluation must have in common with one that was begun, to go on with it.
+  Json header() const {
+    Json header{{"format", "llama2-evaluation-items-2"}, {"seed", settings_.summary.seed},
+                {"context", settings_.context},          {"chat", settings_.chat},
+                {"rules", llama2::rules_version},        {"models", Json::array()}};
+    if (!settings_.judge_model.empty()) header["judge"] = fingerprint_of(settings_.judge_model);
+    if (study()) header["formats"] = settings_.formats;
+    if (const auto& rope = settings_.load.rope_scaling)
+      header["rope_scaling"] = {
+          static_cast<int>(rope->kind), rope->factor,    rope->original_context,
+          rope->attention_factor,       rope->beta_fast, rope->beta_slow};
+    for (const Subject& subject : subjects_)
+      header["models"].push_back({{"name", subject.model.name()},
+                                  {"target", subject.model.target().name()},
+                                  {"file", fingerprint_of(subject.path)},
+                                  {"tokenizer", fingerprint_of(subject.tokenizer_path)}});
+    return header;
+  }
+
+  /// Why a task cannot be run; empty if it can.
+  std::string why_not(const Task& task) const {
+    if (const auto missing = TaskData::missing(task, settings_.data))
+      return "its data is not there: " + *missing;
+    if (task.judge.empty() || judges_.contains(task.judge)) return "";
+    return task.judge == "python_tests"
+               ? "programs that a model wrote are run with --run-code only"
+               : "there is no judge \"" + task.judge + "\" in this program";
+  }
+
+  /// What can be run, and how much it is.
+  void plan() {
+    for (const Task& task : tasks_) {
+      if (const std::string why = why_not(task); !why.empty()) {
+        result_["skipped"].push_back({{"task", task.name}, {"why", why}});
+        continue;
       }
-      std::size_t asked = 0;
-      for (const Planned& plan : planned) asked += plan.numbers.size();
-      const bool fresh = log.items().size() - known == asked;  // nothing came from an earlier run
-      const double seconds = seconds_since(start);
-      Json description = describe(subject);
-      description["seconds"] = fresh ? Json(seconds) : Json();
-      description["tokens"] = fresh ? Json(evaluator.tokens()) : Json();
-      description["tokens_per_second"] =
-          fresh ? Json(static_cast<double>(evaluator.tokens()) / seconds) : Json();
-      result["models"].push_back(std::move(description));
-
-      if (settings.contamination.empty()) continue;
-      std::vector<std::string> texts;
-      for (const Planned& plan : planned)
+      auto data = std::make_unique<TaskData>(task, settings_.data);
+      auto numbers = data->sample(settings_.limit == 0 ? data->size() : settings_.limit);
+      const std::string key = key_of(task, settings_.data);
+      if (study() && task.kind == llama2::TaskKind::perplexity)
+        add_texts(*data, numbers, key);
+      else
+        planned_.push_back({&task, std::move(data), std::move(numbers), key});
+    }
+    if (study() && texts_.empty())
+      throw Error(ErrorCode::invalid_argument,
+                  "formats are compared on texts: name a perplexity task whose data is there",
+                  {.tensor = "--tasks"});
+    if (planned_.empty() && texts_.empty())
+      throw Error(ErrorCode::invalid_argument, "none of the tasks can be run",
+                  {.file = settings_.data,
+                   .tensor = result_["skipped"][0]["task"].get<std::string>(),
+                   .expected = "--data with the tasks' files",
+                   .found = result_["skipped"][0]["why"].get<std::string>()});
+    for (std::size_t m = 0; m < models(); ++m) {
+      for (const Planned& plan : planned_)
         for (const std::size_t number : plan.numbers)
-          texts.push_back(plan.data->item(number).text());
-      const auto shares = contaminated_shares(texts, subject.tokenizer, settings.contamination);
-      auto share = shares.begin();
-      for (auto& of_task : items)
-        for (Json& item : of_task.back()) item["contamination"] = *share++;
+          total_ += !log_->items().contains(plan.key_of(m) + "/" + std::to_string(number));
+      for (const StudiedText& text : texts_) total_ += !log_->items().contains(text.key_of(m));
     }
   }
 
-  for (std::size_t t = 0; t < planned.size(); ++t) {
-    const Task& task = *planned[t].task;
-    Json entry{{"name", task.name},
-               {"title", task.title},
-               {"group", task.group},
-               {"kind", to_string(task.kind)},
-               {"source", task.source},
-               {"shots", task.shots.count},
-               {"seed", task.seed},
-               {"items", planned[t].numbers.size()},
-               {"available", planned[t].data->size()},
-               {"primary", ""},
-               {"results", Json::array()},
-               {"comparison", nullptr}};
-    for (const auto& of_model : items[t]) {
-      entry["results"].push_back(llama2::summarise(task, of_model, settings.summary));
-      entry["results"].back()["items"] = of_model;
+  void add_texts(TaskData& data, const std::vector<std::size_t>& numbers, const std::string& key) {
+    for (const std::size_t number : numbers) {
+      std::vector<Token> tokens =
+          subjects_[0].tokenizer.encode(data.item(number).question, {.bos = true});
+      tokens.resize(std::min(tokens.size(), subjects_[0].model.config().context));
+      texts_.push_back({key + "/" + std::to_string(number), std::move(tokens)});
     }
-    entry["primary"] = entry["results"][0]["metrics"][0]["name"];
-    if (subjects.size() == 2)
-      entry["comparison"] = llama2::compare_models(task, entry["primary"], items[t][0], items[t][1],
-                                                   settings.summary);
-    print_task(entry);
-    result["tasks"].push_back(std::move(entry));
   }
-  result["groups"] = group_means(result["tasks"], subjects.size(), settings.summary);
-  for (const Json& skipped : result["skipped"])
-    std::cerr << "skipped " << skipped["task"].get<std::string>() << ": "
-              << skipped["why"].get<std::string>() << '\n';
-  write_results(settings.out, result);
-}
+
+  /// A model's items of all tasks. Returns what is to be said of the model.
+  Json evaluate(std::size_t m, const Subject& subject,
+                const std::function<void(std::size_t)>& on_items) {
+    const auto start = Clock::now();
+    llama2::Evaluator<AnyModel> evaluator(subject.model, subject.tokenizer,
+                                          {.context = settings_.context,
+                                           .positions = cache_positions(subject.model),
+                                           .seed = settings_.summary.seed,
+                                           .chat = settings_.chat,
+                                           .judges = judges_});
+    const std::size_t known = log_->items().size();
+    std::size_t asked = 0;
+    for (Planned& plan : planned_) {
+      asked += plan.numbers.size();
+      plan.items.push_back(
+          run_task(evaluator, *plan.data, plan.numbers, plan.key_of(m), *log_, on_items));
+    }
+    const bool fresh = log_->items().size() - known == asked;  // nothing came from an earlier run
+    const double seconds = seconds_since(start);
+    Json description = describe(subject);
+    description["seconds"] = fresh ? Json(seconds) : Json();
+    description["tokens"] = fresh ? Json(evaluator.tokens()) : Json();
+    description["tokens_per_second"] =
+        fresh ? Json(static_cast<double>(evaluator.tokens()) / seconds) : Json();
+    if (!settings_.contamination.empty()) mark_contaminated(subject.tokenizer);
+    return description;
+  }
+
+  /// The last model's items, in its own tokens.
+  void mark_contaminated(const Tokenizer& tokenizer) {
+    std::vector<std::string> texts;
+    for (const Planned& plan : planned_)
+      for (const std::size_t number : plan.numbers) texts.push_back(plan.data->item(number).text());
+    const auto shares = contaminated_shares(texts, tokenizer, settings_.contamination);
+    auto share = shares.begin();
+    for (Planned& plan : planned_)
+      for (Json& item : plan.items.back()) item["contamination"] = *share++;
+  }
+
+  /// How far a model is from the first, on a text: from the log, or measured now.
+  const Json& divergence(std::size_t m, const Subject& subject, const StudiedText& text,
+                         const std::function<void(std::size_t)>& on_items) {
+    const std::string key = text.key_of(m);
+    if (!log_->items().contains(key)) {
+      if (examples::interrupted) throw Interrupted();
+      const auto sum = llama2::divergence(subjects_[0].model, subject.model, text.tokens);
+      const std::pair<std::string, Json> finished(key, {{"log_prob", sum.log_prob},
+                                                        {"kl", sum.kl},
+                                                        {"top_1", sum.top_1},
+                                                        {"tokens", sum.tokens}});
+      log_->append(std::span(&finished, 1));
+      on_items(1);
+    }
+    return log_->items().at(key);
+  }
+
+  /// A FORMAT of docs/evaluation.md.
+  Json format_entry(std::size_t m, const Subject& subject,
+                    const std::function<void(std::size_t)>& on_items) {
+    std::map<std::string, std::vector<double>> sums;
+    for (const StudiedText& text : texts_)
+      for (const auto& [name, value] : divergence(m, subject, text, on_items).items())
+        sums[name].push_back(value.get<double>());
+    const auto ratio = [&](const llama2::detail::MetricKind& kind, const char* name, auto f) {
+      return llama2::detail::ratio_metric(kind, sums[name], sums["tokens"], settings_.summary, f);
+    };
+    const auto same = [](double x) { return x; };
+    const auto [prefill, decode] = speeds(subject.model);
+    const auto memory = subject.model.memory(0);
+    Json format{
+        {"format", format_of(subject.model)},
+        {"weights_bytes", memory.weights},
+        {"bits_per_weight",
+         8 * static_cast<double>(memory.weights) / static_cast<double>(memory.parameters)},
+        {"perplexity", ratio({.name = "perplexity", .unit = "perplexity", .better = "lower"},
+                             "log_prob", [](double x) { return std::exp(-x); })},
+        {"kl_divergence",
+         ratio({.name = "kl_divergence", .unit = "nats", .better = "lower"}, "kl", same)},
+        {"top_1", ratio({.name = "top_1"}, "top_1", same)},
+        {"prefill_tokens_per_second", prefill},
+        {"decode_tokens_per_second", decode},
+        {"tasks", Json::array()}};
+    std::printf("%s: %zu bytes, %.2f bits a weight; %.0f tokens/s at once, %.0f one by one\n",
+                format["format"].get<std::string>().c_str(), memory.weights,
+                format["bits_per_weight"].get<double>(), prefill, decode);
+    for (const char* metric : {"perplexity", "kl_divergence", "top_1"})
+      print_metric("", format[metric]);
+    for (const Planned& plan : planned_) {
+      Json metric = llama2::summarise(*plan.task, plan.items[m], settings_.summary)["metrics"][0];
+      print_metric(plan.task->name, metric);
+      format["tasks"].push_back({{"task", plan.task->name}, {"metric", std::move(metric)}});
+    }
+    return format;
+  }
+
+  static void print_metric(const std::string& task, const Json& metric) {
+    std::printf("  %-28s %-34s %s\n", task.c_str(), shown(metric).c_str(),
+                metric.at("name").get<std::string>().c_str());
+  }
+
+  /// From items to figures. A study has those of the first format in full.
+  void summarise() {
+    std::vector<llama2::MeasuredTask> measured;
+    std::vector<std::string> labels;
+    for (const Json& model : result_["models"]) labels.push_back(model["label"]);
+    for (const Planned& plan : planned_) {
+      const Task& task = *plan.task;
+      Json entry{{"name", task.name},
+                 {"title", task.title},
+                 {"group", task.group},
+                 {"variant_of", task.variant_of.empty() ? Json() : Json(task.variant_of)},
+                 {"kind", to_string(task.kind)},
+                 {"source", task.source},
+                 {"shots", task.shots.count},
+                 {"seed", task.seed},
+                 {"items", plan.numbers.size()},
+                 {"available", plan.data->size()},
+                 {"primary", ""},
+                 {"results", Json::array()},
+                 {"comparisons", Json::array()}};
+      const auto items = std::span(plan.items).first(labels.size());
+      for (const auto& of_model : items) {
+        entry["results"].push_back(llama2::summarise(task, of_model, settings_.summary));
+        entry["results"].back()["items"] = of_model;
+      }
+      entry["primary"] = entry["results"][0]["metrics"][0]["name"];
+      for (const auto& of_model : items.subspan(1))
+        entry["comparisons"].push_back(
+            llama2::compare_models(task, entry["primary"], items[0], of_model, settings_.summary));
+      if (!study()) print_task(entry);
+      result_["tasks"].push_back(std::move(entry));
+      measured.push_back({&task, items});
+    }
+    result_["groups"] = llama2::group_means(result_["tasks"], labels.size(), settings_.summary);
+    result_["safety"] = llama2::summarise_safety(measured, labels, settings_.summary.level);
+  }
+
+  const Settings& settings_;
+  std::vector<Task> tasks_;
+  llama2::Judges judges_;
+  Json result_;
+  std::vector<Subject> subjects_;  // all models; of a study of formats the first
+  std::optional<llama2::ItemLog> log_;
+  std::vector<Planned> planned_;
+  std::vector<StudiedText> texts_;
+  std::size_t total_ = 0, done_ = 0;  // items that this run evaluates
+};
 
 void list_tasks(const Settings& settings) {
   for (const Task& task : all_tasks(settings.task_folder)) {
@@ -600,11 +642,21 @@ int main(int argc, char** argv) {
   app.add_option("--limit", settings.limit, "most items of a task, at equal distances; 0: all")
       ->capture_default_str()
       ->check(examples::whole_number);
-  app.add_option("--compare", settings.compare, "another checkpoint, on the same items");
+  app.add_option(
+         "--compare", settings.compare,
+         "another checkpoint, on the same items; up to four times, such as for the versions "
+         "of a model in their order")
+      ->allow_extra_args(false)
+      ->check([count = 0](const std::string&) mutable {
+        return ++count > 4 ? std::string("more than four others") : std::string();
+      });
+  app.add_option("--judge-model", settings.judge_model,
+                 "a reward model (GGUF) that judges answers to adversarial prompts in the rule's "
+                 "place: a violation is what it finds good with a probability below one half");
   auto* const formats =
       app.add_option("--formats", settings.formats,
-                     "instead: what formats of the weights cost, the first one being what the "
-                     "others are compared with; such as F32,Q8_0,Q4_0")
+                     "the same tasks in several formats of the weights, and what these cost, the "
+                     "first one being what the others are compared with; such as F32,Q8_0,Q4_0")
           ->delimiter(',');
   app.add_option("--contamination", settings.contamination,
                  "files of training text, to look for the items in");
@@ -641,7 +693,7 @@ int main(int argc, char** argv) {
     settings.load.target = examples::target_named(settings.target);
     examples::catch_interrupt();
     try {
-      evaluate(settings);
+      Evaluation(settings).run();
     } catch (const Interrupted&) {
       std::cerr << "interrupted; the same command goes on from here\n";
       status = 130;

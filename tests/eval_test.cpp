@@ -273,6 +273,31 @@ TEST_CASE("categories, clean and dirty items, and groups of tasks have figures o
   CHECK(group["high"].get<double>() == near(1));
 }
 
+TEST_CASE("a task and its variants count once in their group") {
+  using Json = nlohmann::ordered_json;
+  const auto measured = [](const char* name, const Json& variant_of, const std::vector<int>& scores,
+                           const char* better = "higher") {
+    Json items = Json::array();
+    for (const int score : scores) items.push_back({{"score", score}});
+    const Json metric{{"unit", "fraction"}, {"better", better}};
+    return Json{{"name", name},
+                {"group", "g"},
+                {"variant_of", variant_of},
+                {"results", {{{"metrics", {metric}}, {"items", items}}}}};
+  };
+  const auto means_of = [](const Json& tasks) { return group_means(tasks, 1, {}); };
+  const auto task = measured("a", nullptr, {1, 1}), variant = measured("a_2", "a", {0, 0}),
+             another = measured("a_3", "a", {1, 0}), other = measured("b", nullptr, {0, 0});
+  const auto all = means_of(Json::array({variant, task, another, other}));
+  REQUIRE(all.size() == 1);
+  CHECK(all[0]["tasks"] == Json({"a", "b"}));
+  CHECK(all[0]["results"][0]["value"].get<double>() == near(0.5));
+  // Without the task itself the first of its variants stands for it.
+  const auto variants = means_of(Json::array({variant, another, other}));
+  CHECK(variants[0]["tasks"] == Json({"a_2", "b"}));
+  CHECK(means_of(Json::array({measured("c", nullptr, {1}, "lower")})).empty());
+}
+
 TEST_CASE("pass@k, MC2 and calibration are what a hand works out") {
   CHECK(pass_at_k(5, 2, 1) == near(0.4));
   CHECK(pass_at_k(5, 2, 2) == near(0.7));  // 1 - 3/10
@@ -327,7 +352,35 @@ TEST_CASE("answers are compared as their authors do") {
   CHECK(pattern.first("a #### 5 b #### -6") == "5");
   CHECK(pattern.last("a #### 5 b #### -6") == "-6");
   CHECK_FALSE(pattern.first(std::string(1 << 20, 'x')));  // no recursion of such a depth
-  CHECK(contains(message_of([] { Pattern("("); }), "not a regular expression"));
+}
+
+TEST_CASE("regular expressions are ECMAScript's, and no text takes them long") {
+  CHECK(Pattern("The answer is \\$?(.*?)\\$?\\. I").first("The answer is $3.5$. I") == "3.5");
+  CHECK(Pattern("the answer is (.*).").first("so the answer is (A).\nthe answer is b.") == "(A)");
+  CHECK(Pattern("(?:a|(b))+").first("cab") == "b");
+  CHECK(Pattern("a{2,3}?").first("aaaa") == "aa");
+  CHECK(Pattern("a{2,}").first("aaaa") == "aaaa");
+  CHECK(Pattern("^b|c$").last("abc") == "c");
+  CHECK(Pattern("\\bin\\B").first("in inn").value_or("") == "in");
+  CHECK(Pattern("[^\\w\\s-]+").first("a- \xC3\xA9!") == "\xC3\xA9!");
+  CHECK(Pattern("x\xC3\xA9?y").first("xy") == "xy");  // a character, and not its last byte
+  CHECK(Pattern(" (['.,])").replace("a 'b , c", "$1") == "a'b, c");
+  CHECK(Pattern("b*").replace("abc", "<$&$$$2>") == "<$$2>a<b$$2><$$2>c<$$2>");
+  // Each takes a backtracking matcher longer than the age of the world.
+  const std::string text(Pattern::most_bytes, 'a');
+  for (const char* catastrophe :
+       {"(a+)+b", "(a|a)*b", "(a*)*b", "(a|aa)+$b", "^(([a-z])+.)+[A-Z]([a-z])+$"}) {
+    CHECK_FALSE(Pattern(catastrophe).first(text));
+    CHECK_FALSE(Pattern(catastrophe).last(text));
+    CHECK(Pattern(catastrophe).replace(text, "") == text);
+  }
+  // Many matches, each of which looks through all of the text: a bound in steps, not in seconds.
+  CHECK(contains(message_of([&] { static_cast<void>(Pattern("a*b|a*c|a").last(text)); }),
+                 "takes too long"));
+  for (const char* none : {"(", ")", "a**", "^*", "[a", "a{", "a{3,2}", "(?=a)", "(a)\\1", "[z-a]",
+                           "a{9999}", "\\q", "[[:alpha:]]"})
+    CHECK(contains(message_of([&] { Pattern{none}; }), "not a regular expression"));
+  CHECK(contains(message_of([] { Pattern(std::string(10000, '(')); }), "not a regular"));
 }
 
 TEST_CASE("data files give items with their places") {
@@ -502,6 +555,26 @@ TEST_CASE("prompts are the published ones, to the byte") {
     file("eval-bbh/cot-prompts/x_y.txt", "canary\n-----\nDo it.\n\nQ: a\nA: b");
     file("eval-bbh/bbh/x_y.json", R"({"canary": "", "examples": [{"input": "i", "target": "t"}]})");
     CHECK(prompt("bbh", 0).first == "Do it.\n\nQ: a\nA: b\n\nQ: i\nA: Let's think step by step.\n");
+  }
+  SECTION("TruthfulQA: its preset, and the best answer after the wrong ones") {
+    file("eval-truthfulqa/qa_preset.txt", "Q: a?\nA: b.\n\nQ: c?\nA: d.\n");
+    file("eval-truthfulqa/TruthfulQA.csv",
+         "Category,Question,Best Answer,Correct Answers,Incorrect Answers\n"
+         "x,Why?,Because,Because; So.,No; Never.\n");
+    const auto [text, choices] = prompt("truthfulqa_mc1_preset", 0);
+    CHECK(text == "Q: a?\nA: b.\n\nQ: c?\nA: d.\n\nQ: Why?\nA:");
+    CHECK(choices == std::vector<std::string>{" No.", " Never.", " Because."});
+    CHECK(prompt("truthfulqa_mc2_preset", 0).first == text);
+    CHECK(prompt("truthfulqa_mc1", 0).first == "Q: Why?\nA:");
+    const Task task = load_task(LLAMA2_SOURCE_DIR "/examples/tasks/truthfulqa_mc1.json");
+    CHECK(TaskData(task, root).item(0).gold == std::vector<std::size_t>{2});
+  }
+  SECTION("MATH: Minerva's examples from a file") {
+    file("math-minerva/examples.txt", "Problem:\np\n\nSolution: s. I hope it is correct.");
+    file("eval-llm-foundry/symbolic_problem_solving/math.jsonl",
+         R"({"context": "q", "answer": "1", "category": "c"})");
+    CHECK(prompt("math_minerva", 0).first ==
+          "Problem:\np\n\nSolution: s. I hope it is correct.\n\nProblem:\nq\n\nSolution:");
   }
   SECTION("HellaSwag: lm-evaluation-harness, hellaswag") {
     file("hellaswag/hellaswag_val.jsonl",
@@ -823,6 +896,48 @@ TEST_CASE("items of every kind have their figures") {
                      run(R"("kind": "generation", "prompt": "x", "metric": "judge", "judge": "n")");
                    }),
                    "no judge"));
+  }
+  SECTION("several turns: what the model answered is part of what is asked") {
+    std::vector<std::vector<Message>> heard;
+    options.judges["heard"] = [&](const JudgeInput& input) {
+      heard.emplace_back(input.dialogue.begin(), input.dialogue.end());
+      return Judgement{0, "no", 1.5};
+    };
+    const std::string judged =
+        R"("kind": "generation", "chat": true, "style": "by {{g}}", "prompt": "{{q}}",)"
+        R"( "metric": "judge", "judge": "heard", "generation": {"max_tokens": 4,)"
+        R"( "temperature": 1, "samples": 2})";
+    for (const bool chat : {false, true}) {
+      options.chat = chat;
+      options.context = 128;
+      heard.clear();
+      const auto [items, summary] = run(judged + R"(, "turns": ["the {{c[0]}}", "then"])");
+      REQUIRE(heard.size() == 2 * items.size());
+      const auto& dialogue = heard[1];
+      REQUIRE(dialogue.size() == 5);
+      CHECK(dialogue[0] == Message{Role::user, "the the hen"});
+      CHECK(dialogue[2] == Message{Role::user, "then"});
+      CHECK(dialogue[4].text == items[0]["prompt"]);
+      CHECK(dialogue[1].role == Role::assistant);
+      CHECK(heard[0][1].text != dialogue[1].text);  // another sample, another dialogue
+      CHECK(items[0]["turns"] == 3);
+      CHECK(items[0]["style"] == "by 0");
+      CHECK(items[0]["answers"][1]["before"] ==
+            "the the hen\n" + dialogue[1].text + "\n\nthen\n" + dialogue[3].text + "\n\n");
+      CHECK(items[0]["answers"][1]["reward"] == 1.5);
+      // A last turn is what it would be, had somebody else asked the same: given the dialogue.
+      heard.clear();
+      const auto [once, once_summary] = run(judged);
+      CHECK(once[0]["turns"] == 1);
+      CHECK_FALSE(once[0]["answers"][0].contains("before"));
+      CHECK(heard[0].size() == 1);
+      CHECK(once[0]["answers"][0]["text"] != items[0]["answers"][0]["text"]);
+    }
+    CHECK(contains(message_of([&] {
+                     run(R"("kind": "generation", "prompt": "x", "metric": "judge", "judge": "n",)"
+                         R"( "turns": ["a"])");
+                   }),
+                   "turns"));
   }
 }
 

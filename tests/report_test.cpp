@@ -51,13 +51,19 @@ json item(const char* text) {
           {"log_probs", {-1.5, -2.5}},
           {"correct", true},
           {"unconditional", nullptr},
-          {"answers", {{{"text", text}, {"extracted", text}, {"label", nullptr}}}}};
+          {"answers",
+           {{{"text", text},
+             {"extracted", text},
+             {"label", nullptr},
+             {"before", text},
+             {"reward", -0.5}}}}};
 }
 
 json result(const char* text) {
   return {
       {"metrics", {metric(0.5), metric(12.5, "perplexity")}},
-      {"by_category", {{{"category", text}, {"items", 20}, {"metrics", {metric(0.25)}}}}},
+      {"by_category",
+       {{{"category", text}, {"items", 20}, {"metrics", {metric(0.25), metric(1.75, "nats")}}}}},
       {"calibration",
        {{"expected_error", 0.125},
         {"bins",
@@ -96,19 +102,44 @@ json results(const char* text, std::size_t models) {
     all["group_results"].push_back({{"value", 0.5}, {"low", 0.25}, {"high", 0.75}});
     all["task_results"].push_back(result(text));
   }
-  json task{
-      {"title", text}, {"shots", 5}, {"results", all["task_results"]}, {"comparison", nullptr}};
-  if (models == 2)
-    task["comparison"] = {{"metric", "accuracy"},
-                          {"difference", 0.0625},
-                          {"low", -0.125},
-                          {"high", 0.25},
-                          {"p", 0.375}};
+  json task{{"title", text},
+            {"kind", "preference"},
+            {"shots", 5},
+            {"results", all["task_results"]},
+            {"comparisons", json::array()}};
+  for (std::size_t m = 1; m < models; ++m)
+    task["comparisons"].push_back({{"metric", "accuracy"},
+                                   {"difference", 0.0625},
+                                   {"low", -0.125},
+                                   {"high", 0.25},
+                                   {"p", 0.375}});
   for (const char* group : {text, "safety"}) {
     task["group"] = group;
     all["tasks"].push_back(task);
   }
   all["groups"] = {{{"group", text}, {"tasks", {text}}, {"results", all["group_results"]}}};
+  const auto rate = [&](double value) {
+    return json{{"name", text},   {"count", 1},    {"trials", 8},
+                {"value", value}, {"low", 0.0625}, {"high", 0.875}};
+  };
+  const json rates{{"all", rate(0.125)},
+                   {"by_category", {rate(0.125)}},
+                   {"by_style", {rate(0.375)}},
+                   {"by_turns", {rate(0.625)}}};
+  json& safety = all["safety"];
+  safety["rewards"] = {{{"task", text}, {"title", text}}};
+  for (std::size_t m = 0; m < models; ++m) {
+    safety["violations"].push_back(rates);
+    safety["false_refusals"].push_back({{"full", rates}, {"full_or_partial", rates}});
+    safety["rounds"].push_back(
+        {{"version", text}, {"violations", rate(0.75)}, {"mended", m == 0 ? json() : rate(0.875)}});
+    safety["rewards"][0]["results"].push_back({{"answers", 8},
+                                               {"mean", 0.5},
+                                               {"quantiles", {-2, -1, 0.25, 1, 2}},
+                                               {"low", -3},
+                                               {"high", 3},
+                                               {"histogram", {3, 5}}});
+  }
   all["formats"] = json::array();
   for (const double bits : {32.0, 16.0, 4.5})
     all["formats"].push_back({{"format", text},
@@ -159,14 +190,41 @@ TEST_CASE("escaped text is no markup, and nothing in it hides") {
 TEST_CASE("the report shows all parts, of one model or two") {
   const std::string one = llama2::report_html(results("plain", 1));
   CHECK(count(one, "<h1>") == 1);
-  for (const char* part :
-       {"Evaluation of plain0</h1>", "Scores by group", "Calibration",
-        "Safety and bias by category", "Other tasks by category", "Contamination",
-        "Formats of the weights", "Not measured", "50.0 % [40.0, 60.0]", "12.5 [12.4, 12.6]",
-        "264\u202F896", "1.1 MB", "25.0 %", "12.5 %", "9\u202F000", "-0.5"})
+  for (const char* part : {"Evaluation of plain0</h1>",
+                           "Scores by group",
+                           "Calibration",
+                           "Safety and bias by category",
+                           "Other tasks by category",
+                           "Contamination",
+                           "Formats of the weights",
+                           "Not measured",
+                           "50.0 % [40.0, 60.0]",
+                           "12.5 [12.4, 12.6]",
+                           "264\u202F896",
+                           "1.1 MB",
+                           "25.0 %",
+                           "12.5 %",
+                           "9\u202F000",
+                           "-0.5",
+                           "Violations</h2>",
+                           "by style of attack",
+                           "37.5 % [6.2, 87.5]",
+                           "False refusals</h2>",
+                           "in full or in part",
+                           "Rewards</h2>",
+                           "plain: rewards",
+                           "gap, nats",
+                           "1.75 [1.65, 1.85]"})
     CHECK_THAT(one, Contains(part));
   CHECK(one.find("difference") == one.npos);
+  CHECK(one.find("red-team") == one.npos);  // of one version there are no rounds
   CHECK(one.find("without items") == one.npos);
+  const std::string three = llama2::report_html(results("plain", 3));
+  for (const char* part :
+       {"Evaluation of plain0, plain1 and plain2</h1>", "Differences from plain0", "red-team round",
+        "87.5 % [6.2, 87.5]", "class=\"mark s2\""})
+    CHECK_THAT(three, Contains(part));
+  CHECK(count(three, "6.2 % [-12.5, 25.0]") == 4);  // two tasks, each of two models
   const std::string two = llama2::report_html(results("plain", 2));
   CHECK_THAT(two, Contains("Evaluation of plain0 and plain1</h1>"));
   CHECK_THAT(two, Contains("6.2 % [-12.5, 25.0]"));
@@ -282,6 +340,15 @@ TEST_CASE("plots take what numbers there are") {
   CHECK_THAT(plot, Contains("<rect x=\"296.0\""));
   CHECK_THAT(plot, Contains("class=\"chance\" x1=\"153.0\""));
   CHECK_THAT(plot, Contains("<text x=\"0.0\" y=\"98.0\" text-anchor=\"start\" class=\"small\">0%"));
+  // Numbers at an axis are told apart, and small ones have room left of it.
+  const auto scatter_of = [](double a, double b, bool logarithmic) {
+    const std::vector<llama2::PlotPoint> points = {{"p", 1, {a, a, a}}, {"q", 2, {b, b, b}}};
+    return llama2::scatter_plot("t", "x", "y", points, logarithmic);
+  };
+  const std::string near = scatter_of(4.7602, 4.7611, false);
+  CHECK_THAT(near, Contains(">4.7602<"));
+  CHECK_THAT(near, Contains(">4.7604<"));
+  CHECK_THAT(scatter_of(0.0008, 0.0016, true), Contains(">0.0013<"));
   for (const double value : {0.0, -1e300, 1e300, 5e-324}) {
     const std::vector<llama2::PlotPoint> points = {{"p", value, {value, value, value}},
                                                    {"q", value, {value, value, value}}};

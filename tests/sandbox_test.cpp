@@ -321,9 +321,52 @@ TEST_CASE("a program's processes, memory, files and output are bounded") {
         "  print('refused')\n");
     CHECK(result.output == "refused\n");
   }
+  SECTION("memory that no process has in its address space") {
+    // Each would be kept, a piece at a time, until the machine has none left.
+    const SandboxResult result = box->run(
+        "import ctypes, os\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "def attempt(what, call):\n"
+        "  ctypes.set_errno(0)\n"
+        "  try:\n"
+        "    failed = call() == -1\n"
+        "  except OSError as e:\n"
+        "    failed = True\n"
+        "  print('refused' if failed else 'BAD: ' + what)\n"
+        "attempt('shm', lambda: libc.shmget(0, 1 << 20, 0o1600))\n"
+        "attempt('message queue', lambda: libc.msgget(0, 0o1600))\n"
+        "attempt('semaphores', lambda: libc.semget(0, 100, 0o1600))\n"
+        "attempt('memfd', lambda: os.memfd_create('x'))\n"
+        "attempt('memfd by number', lambda: libc.syscall(279 if os.uname().machine == 'aarch64' "
+        "else 319, b'x', 0))\n"
+        "attempt('secret memory', lambda: libc.syscall(447, 0))\n"
+        "attempt('io_uring', lambda: libc.syscall(425, 8, ctypes.create_string_buffer(120)))\n"
+        "attempt('posix shm', lambda: os.open('/dev/shm/x', os.O_CREAT | os.O_RDWR))\n"
+        "attempt('posix queue', lambda: libc.mq_open(b'/x', 0o102, 0o600, None))\n"
+        "if os.uname().machine == 'x86_64':\n"
+        "  attempt('x32', lambda: libc.syscall(0x40000000 + 29, 0, 1 << 20, 0o1600))\n"
+        "else:\n"
+        "  print('refused')\n");
+    INFO(result.output);
+    CHECK(std::ranges::count(result.output, '\n') == 10);
+    CHECK(result.output.find("BAD") == std::string::npos);
+    CHECK(result.end == SandboxResult::End::finished);
+  }
+#if defined(__x86_64__)
+  SECTION("system calls of 32 bits, whose numbers mean something else") {
+    const SandboxResult result = box->run(
+        "import ctypes, mmap\n"
+        "code = mmap.mmap(-1, 4096, prot=7)\n"
+        "code.write(b'\\x53\\xb8\\x14\\0\\0\\0\\xcd\\x80\\x5b\\xc3')\n"  // getpid by int 0x80
+        "at = ctypes.addressof(ctypes.c_char.from_buffer(code))\n"
+        "print(ctypes.CFUNCTYPE(ctypes.c_int)(at)() > 0)\n");
+    CHECK(result.end == SandboxResult::End::failed);
+    CHECK(result.output.empty());
+  }
+#endif
   SECTION("files, one large or several") {
     const SandboxResult result = box->run(
-        "import signal\n"
+        "import os, signal\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "for sizes in [[2 << 20], [600 << 10, 600 << 10]]:\n"
         "  try:\n"
@@ -331,8 +374,25 @@ TEST_CASE("a program's processes, memory, files and output are bounded") {
         "      with open('f%d' % n, 'wb') as f: f.write(b'x' * size)\n"
         "    print('BAD')\n"
         "  except OSError:\n"
+        "    print('refused')\n"
+        "  for n in range(len(sizes)): os.remove('f%d' % n)\n"
+        "nameless = []\n"
+        "try:\n"
+        "  for n in range(30):\n"
+        "    nameless.append(os.open('/tmp', os.O_TMPFILE | os.O_RDWR))\n"
+        "    os.write(nameless[-1], b'x' * (100 << 10))\n"
+        "  print('BAD')\n"
+        "except OSError:\n"
+        "  print('refused')\n"
+        "for n in nameless: os.close(n)\n"
+        "with open('hole', 'wb') as f:\n"
+        "  try:\n"
+        "    os.posix_fallocate(f.fileno(), 0, 2 << 20)\n"
+        "    print('BAD')\n"
+        "  except OSError:\n"
         "    print('refused')\n");
-    CHECK(result.output == "refused\nrefused\n");
+    INFO(result.output);
+    CHECK(result.output == "refused\nrefused\nrefused\nrefused\n");
   }
   SECTION("output: a flood") {
     const SandboxResult result = box->run("while True: print('x' * 100)");

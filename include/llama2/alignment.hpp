@@ -15,6 +15,7 @@
 #include "llama2/align/reward.hpp"
 #include "llama2/align/reward_model.hpp"
 #include "llama2/align/reward_scorer.hpp"
+#include "llama2/align/reward_writer.hpp"
 #include "llama2/align/stage_ledger.hpp"
 #include "llama2/align/stage_options.hpp"
 #include "llama2/align/text_batches.hpp"

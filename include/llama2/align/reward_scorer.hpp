@@ -11,14 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include "llama2/align/reward_model.hpp"
 #include "llama2/align/score_head.hpp"
 #include "llama2/base/checked.hpp"
 #include "llama2/base/error.hpp"
 #include "llama2/base/file.hpp"
 #include "llama2/base/token.hpp"
 #include "llama2/base/watch.hpp"
-#include "llama2/io/gguf_writer.hpp"
+#include "llama2/io/gguf.hpp"
 #include "llama2/io/load.hpp"
 #include "llama2/model/model.hpp"
 #include "llama2/text/chat_format.hpp"
@@ -179,50 +178,30 @@ class RewardScorer {
   ScoreHead head_;
 };
 
-/// Writes a reward model as a GGUF file: the trunk's matrices in `encoding` where that can be, see
-/// `gguf_encoding`; the score head in F32 as "cls.output.weight" and "cls.output.bias", and
-/// "llama.pooling_type" 4, which says that it ranks texts. There is no output head. Throws like
-/// `write_gguf`.
-template <ModelShape S, Recording R>
-void write_reward_model(const std::string& path, const RewardModel<S, R>& model,
-                        const Vocabulary* vocabulary = nullptr, Encoding encoding = Encoding::f32,
-                        const GgufWriteOptions& options = {}) {
-  std::vector<GgufTensor> tensors;
-  auto weights = model.weights().tensors();
-  for_each_tensor(
-      [&]<class Tensor>(TensorId id, const Tensor& tensor) {
-        if (id.kind == TensorKind::output) return;
-        tensors.push_back(make_gguf_tensor(
-            id, Tensor::rows, Tensor::cols, encoding,
-            [tensor](std::uint64_t row, std::size_t col, std::size_t n, float* out) {
-              std::copy_n(tensor.row(static_cast<std::size_t>(row)) + col, n, out);
-            }));
-      },
-      weights);
-  const ScoreHead& head = model.head();
-  std::vector<float> numbers(head.weight().begin(), head.weight().end());
-  numbers.push_back(head.bias());
-  write_gguf(path,
-             {.shape = ShapeInfo::of<Trunk<S>>(),
-              .config = model.config(),
-              .vocabulary = vocabulary,
-              .score_head = numbers},
-             tensors, options);
+/// Opens what `write_reward_model` wrote. Throws like `read_gguf`, and `mismatch` for a language
+/// model.
+inline Checkpoint open_reward_model(const std::string& path, const LoadOptions& options = {}) {
+  return read_gguf(
+      std::make_shared<const InputFile>(path, options.access, unlimited_bytes, options.cancel),
+      options.access, options.cancel, GgufKind::score_model);
 }
 
-/// Loads what `write_reward_model` wrote, the matrices in format F. Throws like `load`, and
-/// `mismatch` for a language model.
+/// Makes it a scorer with a model M of shape Trunk<...>. Throws like `load`.
+template <class M>
+RewardScorer<M> make_reward_scorer(const Checkpoint& checkpoint, const LoadOptions& options = {}) {
+  constexpr std::size_t dim = M::Shape::dim;
+  ScoreHead head(checkpoint.score_head.size() - 1);
+  const std::span<const float> numbers(checkpoint.score_head);
+  if (head.dim() == dim) std::ranges::copy(numbers.first(dim), head.weight().begin());
+  head.bias() = numbers.back();
+  return {load<M>(checkpoint, options), std::move(head)};
+}
+
+/// Both at once, the matrices in format F. Throws as they do.
 template <ModelShape S, MatrixFormat F = F32>
 RewardScorer<Model<Trunk<S>, F>> load_reward_model(const std::string& path,
                                                    const LoadOptions& options = {}) {
-  const Checkpoint checkpoint = read_gguf(
-      std::make_shared<const InputFile>(path, options.access, unlimited_bytes, options.cancel),
-      options.access, options.cancel, GgufKind::score_model);
-  ScoreHead head(checkpoint.score_head.size() - 1);
-  const std::span<const float> numbers(checkpoint.score_head);
-  if (head.dim() == S::dim) std::ranges::copy(numbers.first(S::dim), head.weight().begin());
-  head.bias() = numbers.back();
-  return {load<Model<Trunk<S>, F>>(checkpoint, options), std::move(head)};
+  return make_reward_scorer<Model<Trunk<S>, F>>(open_reward_model(path, options), options);
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

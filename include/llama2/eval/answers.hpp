@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -209,82 +208,5 @@ inline std::string normal_math(std::string_view text) {
     s = "\\frac{" + s.substr(0, slash) + "}{" + s.substr(slash + 1) + "}";
   return s;
 }
-
-/// A regular expression (ECMAScript) over texts of bounded length: the standard library's recurses
-/// once for each character.
-class Pattern {
- public:
-  static constexpr std::size_t most_bytes = 4096;
-
-  Pattern() = default;
-  /// Throws `invalid_argument` with the library's reason.
-  explicit Pattern(std::string text) : text_(std::move(text)) {
-    try {
-      regex_.assign(text_, std::regex::ECMAScript);
-    } catch (const std::regex_error& error) {
-      throw Error(ErrorCode::invalid_argument, "not a regular expression",
-                  {.expected = "ECMAScript's syntax", .found = text_ + ": " + error.what()});
-    }
-  }
-
-  [[nodiscard]] const std::string& text() const noexcept { return text_; }
-
-  /// The first group of the first match, or the match where there are no groups. Of a text that is
-  /// too long the beginning is searched.
-  [[nodiscard]] std::optional<std::string> first(const std::string& text) const {
-    std::smatch match;
-    const std::string part = text.substr(0, most_bytes);
-    if (!search(part, match)) return std::nullopt;
-    return group(match);
-  }
-
-  /// The same of the last match; of a text that is too long the end is searched.
-  [[nodiscard]] std::optional<std::string> last(const std::string& text) const {
-    const std::string part = text.substr(text.size() - std::min(text.size(), most_bytes));
-    std::optional<std::string> result;
-    guard([&] {
-      for (std::sregex_iterator at(part.begin(), part.end(), regex_), end; at != end; ++at)
-        result = group(*at);
-    });
-    return result;
-  }
-
-  /// All matches replaced ($1 is a group). Throws `invalid_argument` for a text that is too long.
-  [[nodiscard]] std::string replace(const std::string& text, const std::string& by) const {
-    if (text.size() > most_bytes)
-      throw Error(ErrorCode::invalid_argument, "the text is too long for a regular expression",
-                  {.expected = "at most " + std::to_string(most_bytes) + " bytes",
-                   .found = std::to_string(text.size())});
-    std::string result;
-    guard([&] { result = std::regex_replace(text, regex_, by); });
-    return result;
-  }
-
- private:
-  template <class F>
-  void guard(const F& f) const {
-    try {
-      f();
-    } catch (const std::regex_error& error) {
-      throw Error(ErrorCode::invalid_argument, "the regular expression takes too long",
-                  {.found = text_ + ": " + error.what()});
-    }
-  }
-
-  bool search(const std::string& text, std::smatch& match) const {
-    bool found = false;
-    guard([&] { found = std::regex_search(text, match, regex_); });
-    return found;
-  }
-
-  static std::string group(const std::smatch& match) {
-    for (std::size_t g = 1; g < match.size(); ++g)
-      if (match[g].matched) return match[g].str();
-    return match.str();
-  }
-
-  std::string text_;
-  std::regex regex_;
-};
 
 }  // namespace llama2::inline LLAMA2_ABI

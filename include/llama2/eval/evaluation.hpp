@@ -92,6 +92,7 @@ class Evaluator {
   Json start(const Item& item) {
     return {{"id", item.id},
             {"category", item.category ? Json(*item.category) : Json()},
+            {"style", item.style ? Json(*item.style) : Json()},
             {"file", item.record.file()},
             {"line", item.record.line() == 0 ? Json() : Json(item.record.line())},
             {"prompt", ""},
@@ -100,9 +101,9 @@ class Evaluator {
             {"contamination", nullptr}};
   }
 
+  /// A choice's bytes without the blank that stands between it and the prompt.
   static std::size_t text_bytes(std::string_view text) {
-    while (!text.empty() && detail::is_ascii_space(text.front())) text.remove_prefix(1);
-    return text.size();
+    return text.size() - (text.starts_with(' ') ? 1 : 0);
   }
 
   /// Asks for what follows a beginning; where both are longer than the context, the beginning
@@ -273,7 +274,7 @@ class Evaluator {
         const Sum sum = take();
         log_probs.push_back(sum.log_prob);
         tokens.push_back(sum.tokens);
-        bytes.push_back(text_bytes(text));
+        bytes.push_back(text.size());
       }
       const double a = log_probs[0].template get<double>(), b = log_probs[1].template get<double>();
       result["choices"] = items[i].choices;
@@ -298,38 +299,33 @@ class Evaluator {
       throw Error(ErrorCode::unsupported, "there is no judge of this name",
                   {.file = task.file, .tensor = "judge", .found = task.judge});
     const GenerationSettings& settings = task.generation;
+    const std::size_t samples = settings.samples;
     const std::size_t most = std::min(settings.max_tokens, options_.context / 2);
-    std::vector<std::vector<Token>> prompts;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      const Item& item = items[i];
-      bool cut = false;
-      const std::string nothing;
-      const std::size_t shots = shots_that_fit(
-          item, std::span(&item.question, 1), std::span(&nothing, 1), options_.context - most, cut);
-      const std::string prompt = item.prompt(shots, item.question);
-      std::vector<Token> tokens;
-      if (task.chat && options_.chat) {
-        const Message message{Role::user, prompt};
-        tokens = encode_dialogue(encoder_.tokenizer(), std::span(&message, 1));
-      } else {
-        tokens = encoder_.encode(prompt);
-      }
-      if (tokens.size() > options_.context - most) {
-        const auto gone = static_cast<std::ptrdiff_t>(tokens.size() - (options_.context - most));
-        tokens.erase(tokens.begin() + 1, tokens.begin() + 1 + gone);
-        cut = true;
-      }
-      results[i]["prompt"] = prompt;
-      results[i]["cut"] = cut;
-      prompts.push_back(std::move(tokens));
+    // A dialogue for each text to be written: what the user says in turn, and the answers so far.
+    std::vector<std::vector<Message>> dialogues(items.size() * samples);
+    std::vector<Generated> texts;
+    for (std::size_t turn = 0; turn <= task.turns.size(); ++turn) {
+      std::vector<std::vector<Token>> prompts;
+      for (std::size_t i = 0; i < items.size(); ++i)
+        for (std::size_t s = 0; s < samples; ++s) {
+          std::vector<Message>& dialogue = dialogues[i * samples + s];
+          const bool last = turn == items[i].turns.size();
+          if (turn > 0) dialogue.push_back({Role::assistant, texts[i * samples + s].text});
+          dialogue.push_back({Role::user, last ? items[i].question : items[i].turns[turn]});
+          if (s > 0 && turn == 0)
+            prompts.push_back(prompts.back());
+          else
+            prompts.push_back(prompt_tokens(task, items[i], dialogue, most, results[i]));
+        }
+      texts = write(task, items, prompts, most, turn);
     }
-    const std::vector<Generated> texts = write(task, items, prompts, most);
     for (std::size_t i = 0; i < items.size(); ++i) {
       Json answers = Json::array();
       std::vector<double> scores;
-      for (std::size_t s = 0; s < settings.samples; ++s) {
-        const Generated& text = texts[i * settings.samples + s];
-        const auto [extracted, judgement] = judge(task, items[i], text.text);
+      for (std::size_t s = 0; s < samples; ++s) {
+        const Generated& text = texts[i * samples + s];
+        const std::vector<Message>& dialogue = dialogues[i * samples + s];
+        const auto [extracted, judgement] = judge(task, items[i], dialogue, text.text);
         if (!std::isfinite(judgement.score))
           throw Error(ErrorCode::invalid_argument, "a judge's score is not a number",
                       {.file = items[i].record.where(), .tensor = task.judge});
@@ -340,8 +336,12 @@ class Evaluator {
                            {"tokens", text.tokens},
                            {"reason", to_string(text.reason)},
                            {"score", judgement.score},
-                           {"label", judgement.label.empty() ? Json() : Json(judgement.label)}});
+                           {"label", judgement.label.empty() ? Json() : Json(judgement.label)},
+                           {"reward", judgement.reward ? Json(*judgement.reward) : Json()}});
+        if (dialogue.size() > 1)
+          answers.back()["before"] = said(std::span(dialogue).first(dialogue.size() - 1));
       }
+      results[i]["turns"] = items[i].turns.size() + 1;
       results[i]["references"] = items[i].references.empty() ? Json() : Json(items[i].references);
       results[i]["answers"] = answers;
       results[i]["score"] =
@@ -350,6 +350,44 @@ class Evaluator {
                           task.pass_at.front())
               : mean_of(scores);
     }
+  }
+
+  /// What was said, for people, and for models that know no dialogue.
+  static std::string said(std::span<const Message> dialogue) {
+    std::string text;
+    for (const Message& message : dialogue)
+      text += message.text + (message.role == Role::user ? "\n" : "\n\n");
+    return text;
+  }
+
+  /// What the model is given of a dialogue that ends with the item's question, or with what stands
+  /// before it; as many tokens as leave room for `most` of an answer.
+  std::vector<Token> prompt_tokens(const Task& task, const Item& item,
+                                   const std::vector<Message>& dialogue, std::size_t most,
+                                   Json& result) {
+    const std::size_t room = options_.context - most;
+    const std::string& question = dialogue.back().text;
+    const std::string nothing;
+    bool cut = false;
+    const std::size_t shots =
+        shots_that_fit(item, std::span(&question, 1), std::span(&nothing, 1), room, cut);
+    const std::string prompt = item.prompt(shots, question);
+    std::vector<Token> tokens;
+    if (task.chat && options_.chat) {
+      std::vector<Message> messages = dialogue;
+      messages.back().text = prompt;
+      tokens = encode_dialogue(encoder_.tokenizer(), messages);
+    } else {
+      tokens = encoder_.encode(said(std::span(dialogue).first(dialogue.size() - 1)) + prompt);
+    }
+    if (tokens.size() > room) {
+      const auto gone = static_cast<std::ptrdiff_t>(tokens.size() - room);
+      tokens.erase(tokens.begin() + 1, tokens.begin() + 1 + gone);
+      cut = true;
+    }
+    result["prompt"] = prompt;
+    result["cut"] = cut || result["cut"].get<bool>();
+    return tokens;
   }
 
   static std::string normalise(NormalForm form, std::string_view text) {
@@ -367,11 +405,12 @@ class Evaluator {
   }
 
   std::pair<std::optional<std::string>, Judgement> judge(const Task& task, const Item& item,
+                                                         std::span<const Message> dialogue,
                                                          const std::string& text) const {
     const std::optional<std::string> part = task.extract.apply(text);
     if (!task.judge.empty())
-      return {part,
-              options_.judges.at(task.judge)({item.question, part ? *part : text, item.record})};
+      return {part, options_.judges.at(task.judge)(
+                        {item.question, part ? *part : text, item.record, dialogue})};
     double best = 0;
     for (const std::string& reference : item.references) {
       if (!part) break;
@@ -385,15 +424,20 @@ class Evaluator {
             best, normalise(task.normal, *part) == normalise(task.normal, reference) ? 1.0 : 0.0);
       }
     }
-    return {part, {best, {}}};
+    return {part, {best, {}, {}}};
   }
 
-  /// Continues all prompts, each `samples` times, as many at once as there are pages for. What they
-  /// begin with alike is evaluated once.
+  /// Continues the prompts, `samples` of each item, as many at once as there are pages for. What
+  /// they begin with alike is evaluated once.
   std::vector<Generated> write(const Task& task, std::span<const Item> items,
-                               std::span<const std::vector<Token>> prompts, std::size_t most) {
+                               std::span<const std::vector<Token>> prompts, std::size_t most,
+                               std::size_t turn) {
     const GenerationSettings& settings = task.generation;
-    std::vector<Generated> texts(prompts.size() * settings.samples);
+    std::vector<Generated> texts(prompts.size());
+    std::vector<std::string> stop = settings.stop;
+    // What stands behind a tag of the format is no answer, and no dialogue could hold it.
+    if (task.chat && options_.chat)
+      for (const std::string_view tag : chat_tags) stop.emplace_back(tag);
     std::size_t longest = 0, shared = prompts.front().size() - 1;
     for (const auto& prompt : prompts) {
       longest = std::max(longest, prompt.size());
@@ -424,14 +468,18 @@ class Evaluator {
         GenerateOptions options{.max_tokens = most,
                                 .temperature = settings.temperature,
                                 .top_p = settings.top_p,
-                                .stop = settings.stop};
-        options.seed = mix_bits(detail::seed_for(options_.seed, task.name + " " + item.id) ^
-                                mix_bits(task.seed + next % settings.samples));
+                                .stop = stop};
+        // The seed of an item's only turn is that of its last.
+        const std::string earlier =
+            turn < item.turns.size() ? " turn " + std::to_string(turn + 1) : "";
+        options.seed =
+            mix_bits(detail::seed_for(options_.seed, task.name + " " + item.id + earlier) ^
+                     mix_bits(task.seed + next % settings.samples));
         options.on_token = [&text](Token token, std::span<const float> logits) {
           text.log_prob += log_probability(logits, token);
           ++text.tokens;
         };
-        const auto& prompt = prompts[next / settings.samples];
+        const auto& prompt = prompts[next];
         generated_tokens_ += prompt.size() - shared;
         batch.add(
             past.fork(prompt.size() + most), prompt, options,

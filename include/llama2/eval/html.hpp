@@ -94,10 +94,12 @@ std::string script_json(const Json& json) {
 inline constexpr std::string_view page_colours = R"css(
 :root { color-scheme: light dark; --ground: #fbfbf9; --panel: #ffffff; --ink: #1c1f23;
   --faint: #59616b; --line: #d6d9dd; --accent: #1f5fae; --on-accent: #ffffff;
-  --first: #1f5fae; --second: #b0500a; --good: #1f7a3d; --bad: #b3261e; }
+  --first: #1f5fae; --second: #b0500a; --third: #1f7a3d; --fourth: #8a2f8f; --fifth: #6b5d00;
+  --good: #1f7a3d; --bad: #b3261e; }
 @media (prefers-color-scheme: dark) { :root { --ground: #15181c; --panel: #1d2126;
   --ink: #e7e9ec; --faint: #a3abb5; --line: #3a4048; --accent: #82b4f5; --on-accent: #10151c;
-  --first: #82b4f5; --second: #f0a35e; --good: #74cf8f; --bad: #ff8a80; } }
+  --first: #82b4f5; --second: #f0a35e; --third: #74cf8f; --fourth: #d9a0e0; --fifth: #d8c95a;
+  --good: #74cf8f; --bad: #ff8a80; } }
 )css";
 
 /// The look that the library's pages share: the reader's own fonts, lines that break.
@@ -106,6 +108,7 @@ inline constexpr std::string_view page_style = R"css(
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--ground); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+h1, h2, h3 { overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .5rem; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; }
 h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -56,6 +57,9 @@ svg.plot { display: block; width: 100%; max-width: 30rem; height: auto; }
 .plot .chance { stroke: var(--faint); stroke-width: 2; stroke-dasharray: 2 2; }
 .plot .s0 { stroke: var(--first); fill: var(--first); }
 .plot .s1 { stroke: var(--second); fill: var(--second); }
+.plot .s2 { stroke: var(--third); fill: var(--third); }
+.plot .s3 { stroke: var(--fourth); fill: var(--fourth); }
+.plot .s4 { stroke: var(--fifth); fill: var(--fifth); }
 .plot .whisker { stroke-width: 2; }
 .plot .mark { stroke: none; }
 .plot .open { fill-opacity: .3; }
@@ -68,16 +72,26 @@ inline std::string fixed(double value, int digits = 1) {
   std::snprintf(text, sizeof text, "%.*f", digits, value);
   return text;
 }
-inline std::string short_number(double value) {
+inline std::string short_number(double value, int digits = 4) {
   char text[64];
-  std::snprintf(text, sizeof text, "%.4g", value);
+  std::snprintf(text, sizeof text, "%.*g", digits, value);
   return text;
 }
 
 /// A number at an axis: "0.25", "15k".
-inline std::string tick_text(double value) {
-  return std::abs(value) >= 1e4 && std::abs(value) < 1e7 ? short_number(value / 1000) + 'k'
-                                                         : short_number(value);
+inline std::string tick_text(double value, int digits = 4) {
+  return std::abs(value) >= 1e4 && std::abs(value) < 1e7 ? short_number(value / 1000, digits) + 'k'
+                                                         : short_number(value, digits);
+}
+
+/// Digits that tell the numbers at an axis apart, `least` or more.
+inline int tick_digits(std::span<const double> values, int least) {
+  int digits = least;
+  const auto same = [&](double a, double b) {
+    return tick_text(a, digits) == tick_text(b, digits);
+  };
+  while (digits < 9 && std::ranges::adjacent_find(values, same) != values.end()) ++digits;
+  return digits;
 }
 
 /// At most `most` characters, the last an ellipsis where some were left out; escaped.
@@ -117,7 +131,8 @@ inline std::pair<double, double> padded_range(std::span<const double> values) {
 
 class Svg {
  public:
-  static constexpr double width = 360;
+  static constexpr double width = 360, legend_line = 20;
+  static constexpr std::size_t most_series = 5;  ///< that look different
 
   Svg(std::string_view title, double height) {
     out_ = "<svg class=\"plot\" xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 " +
@@ -136,37 +151,70 @@ class Svg {
     if (!css.empty()) out_ += " class=\"" + std::string(css) + '"';
     out_ += '>' + std::string(escaped) + "</text>";
   }
-  /// A disc for the first series, a square for the second: not by colour alone.
+  /// A disc for the first series, a square for the second, then triangles and a diamond: not by
+  /// colour alone.
   void mark(double x, double y, std::size_t series, double radius, std::string_view hint,
             std::string_view css = "mark") {
-    const std::string common = " class=\"" + std::string(css) + " s" + std::to_string(series % 2) +
-                               "\"><title>" + html_escaped(hint) + "</title>";
-    if (series % 2 == 0)
-      out_ += "<circle cx=\"" + fixed(x) + "\" cy=\"" + fixed(y) + "\" r=\"" + fixed(radius) + '"' +
-              common + "</circle>";
-    else
-      out_ += "<rect x=\"" + fixed(x - radius) + "\" y=\"" + fixed(y - radius) + "\" width=\"" +
-              fixed(2 * radius) + "\" height=\"" + fixed(2 * radius) + '"' + common + "</rect>";
+    const std::string common = common_of(series, hint, css);
+    const auto polygon = [&](std::initializer_list<std::pair<double, double>> corners) {
+      out_ += "<polygon points=\"";
+      for (const auto& [dx, dy] : corners)
+        out_ += fixed(x + dx * radius) + ',' + fixed(y + dy * radius) + ' ';
+      out_ += '"' + common + "</polygon>";
+    };
+    switch (series % most_series) {
+      case 0:
+        out_ += "<circle cx=\"" + fixed(x) + "\" cy=\"" + fixed(y) + "\" r=\"" + fixed(radius) +
+                '"' + common + "</circle>";
+        break;
+      case 1:
+        bar(x - radius, y - radius, 2 * radius, 2 * radius, series, hint, css);
+        break;
+      case 2:
+        polygon({{0, -1.2}, {1.1, 0.9}, {-1.1, 0.9}});
+        break;
+      case 3:
+        polygon({{0, -1.3}, {1.3, 0}, {0, 1.3}, {-1.3, 0}});
+        break;
+      default:
+        polygon({{0, 1.2}, {1.1, -0.9}, {-1.1, -0.9}});
+        break;
+    }
   }
-  /// Names of the series in a line; nothing for one.
+  void bar(double x, double y, double across, double high, std::size_t series,
+           std::string_view hint, std::string_view css = "mark") {
+    out_ += "<rect x=\"" + fixed(x) + "\" y=\"" + fixed(y) + "\" width=\"" + fixed(across) +
+            "\" height=\"" + fixed(high) + '"' + common_of(series, hint, css) + "</rect>";
+  }
+  /// Names of the series, two in a line; nothing for one.
   void legend(double y, std::span<const std::string> series) {
     if (series.size() < 2) return;
-    const double room = width / static_cast<double>(series.size());
     for (std::size_t s = 0; s < series.size(); ++s) {
-      const double x = static_cast<double>(s) * room;
-      mark(x + 6, y - 4, s, 5, series[s]);
-      text(x + 16, y, plot_text(series[s], 22));
+      const double x = s % 2 == 0 ? 0 : width / 2;
+      const double line = y + static_cast<double>(s / 2) * legend_line;
+      mark(x + 6, line - 4, s, 5, series[s]);
+      text(x + 16, line, plot_text(series[s], 22));
     }
+  }
+  /// What a legend takes.
+  static double legend_height(std::span<const std::string> series) {
+    return series.size() < 2 ? 0 : legend_line * static_cast<double>((series.size() + 1) / 2);
   }
   [[nodiscard]] std::string finish() { return out_ + "</svg>"; }
 
  private:
+  /// What all marks end with.
+  static std::string common_of(std::size_t series, std::string_view hint, std::string_view css) {
+    return " class=\"" + std::string(css) + " s" + std::to_string(series % most_series) +
+           "\"><title>" + html_escaped(hint) + "</title>";
+  }
+
   std::string out_;
 };
 
 }  // namespace detail
 
-/// Values of one or two series in rows, each with its interval. `percent` shows shares: the axis
+/// Values of one to five series in rows, each with its interval. `percent` shows shares: the axis
 /// then goes from 0 to 100 %. Labels stand above their rows. Without values, an empty text.
 inline std::string dot_plot(std::string_view title, std::span<const std::string> series,
                             std::span<const PlotRow> rows, bool percent) {
@@ -176,9 +224,10 @@ inline std::string dot_plot(std::string_view title, std::span<const std::string>
       if (value) all.insert(all.end(), {value->low, value->high, value->value});
   if (all.empty()) return {};
   auto [low, high] = percent ? std::pair(0.0, 1.0) : detail::padded_range(all);
-  constexpr double left = 6, right = 300, row_height = 42;
-  const double legend = series.size() > 1 ? 20 : 0;
-  const double top = 22 + legend;
+  constexpr double left = 6, right = 300, line_height = 12;
+  const auto lines = static_cast<double>(std::max<std::size_t>(1, series.size()));
+  const double row_height = 18 + line_height * std::max(2.0, lines);
+  const double top = 22 + detail::Svg::legend_height(series);
   const double bottom = top + row_height * static_cast<double>(rows.size());
   detail::Svg svg(title, bottom + 20);
   svg.text(0, 14, detail::plot_text(title, 52), "head");
@@ -197,16 +246,18 @@ inline std::string dot_plot(std::string_view title, std::span<const std::string>
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const double y = top + row_height * static_cast<double>(r);
     svg.text(0, y + 12, detail::plot_text(rows[r].label, 46));
-    const double middle = y + 26;
+    const double middle = y + 14 + (row_height - 18) / 2;
+    const double half = (row_height - 18) / 2 - 1;
     if (rows[r].chance)
-      svg.line(place(*rows[r].chance), middle - 11, place(*rows[r].chance), middle + 11, "chance");
+      svg.line(place(*rows[r].chance), middle - half, place(*rows[r].chance), middle + half,
+               "chance");
     for (std::size_t s = 0; s < rows[r].values.size(); ++s) {
       const auto& value = rows[r].values[s];
       if (!value) continue;
-      const double at = middle + (rows[r].values.size() > 1 ? (s == 0 ? -6 : 6) : 0);
+      const double at = middle + (static_cast<double>(s) - (lines - 1) / 2) * line_height;
       const std::string shown =
           percent ? detail::fixed(100 * value->value) + "%" : detail::short_number(value->value);
-      svg.line(place(value->low), at, place(value->high), at, "whisker s" + std::to_string(s % 2));
+      svg.line(place(value->low), at, place(value->high), at, "whisker s" + std::to_string(s));
       svg.mark(place(value->value), at, s, 4, rows[r].label + ": " + shown);
       svg.text(detail::Svg::width, at + 4, shown, "small", "end");
     }
@@ -218,7 +269,8 @@ inline std::string dot_plot(std::string_view title, std::span<const std::string>
 /// The area of a mark is the bin's share of the items.
 inline std::string calibration_plot(std::string_view title, std::span<const std::string> series,
                                     std::span<const std::vector<PlotBin>> bins) {
-  constexpr double left = 40, top = 44, side = 270;
+  constexpr double left = 40, side = 270;
+  const double top = 24 + std::max(detail::Svg::legend_line, detail::Svg::legend_height(series));
   detail::Svg svg(title, top + side + 36);
   svg.text(0, 14, detail::plot_text(title, 52), "head");
   svg.legend(32, series);
@@ -262,13 +314,17 @@ inline std::string scatter_plot(std::string_view title, std::string_view x_name,
     ys.insert(ys.end(), {point.y.value, point.y.low, point.y.high});
   }
   if (points.empty()) return {};
-  const auto y_text = [&](double value) {
-    if (!logarithmic) return detail::tick_text(value);
-    return std::abs(value - std::round(value)) < 1e-9 ? "1e" + detail::fixed(value, 0)
-                                                      : detail::tick_text(std::pow(10.0, value));
-  };
   const auto [x_low, x_high] = detail::padded_range(xs);
   const auto [y_low, y_high] = detail::padded_range(ys);
+  const std::vector<double> x_ticks = detail::ticks(x_low, x_high);
+  const std::vector<double> y_ticks = detail::ticks(y_low, y_high);
+  const int digits = logarithmic ? 2 : detail::tick_digits(y_ticks, 3);
+  const auto y_text = [&](double value) {
+    if (!logarithmic) return detail::tick_text(value, digits);
+    return std::abs(value - std::round(value)) < 1e-9
+               ? "1e" + detail::fixed(value, 0)
+               : detail::tick_text(std::pow(10.0, value), digits);
+  };
   constexpr double left = 48, top = 40, right = 340, bottom = 250;
   detail::Svg svg(title, bottom + 36);
   svg.text(0, 14, detail::plot_text(title, 52), "head");
@@ -279,11 +335,11 @@ inline std::string scatter_plot(std::string_view title, std::string_view x_name,
   const auto y = [&, low = y_low, high = y_high](double value) {
     return bottom - (value - low) / (high - low) * (bottom - top);
   };
-  for (const double tick : detail::ticks(x_low, x_high)) {
+  for (const double tick : x_ticks) {
     svg.line(x(tick), top, x(tick), bottom, "grid");
     svg.text(x(tick), bottom + 14, detail::tick_text(tick), "small", "middle");
   }
-  for (const double tick : detail::ticks(y_low, y_high)) {
+  for (const double tick : y_ticks) {
     // Between powers of ten a line would stand at no round number.
     if (logarithmic && std::abs(tick - std::round(tick)) > 1e-9 && y_high - y_low > 1) continue;
     svg.line(left, y(tick), right, y(tick), "grid");
@@ -327,6 +383,31 @@ inline std::string scatter_plot(std::string_view title, std::string_view x_name,
     taken.push_back(best);
     svg.text(best.left, best.bottom - 2, label);
   }
+  return svg.finish();
+}
+
+/// How many values lie in each of several bins of equal width from `low` to `high`. Without bins,
+/// an empty text.
+inline std::string histogram_plot(std::string_view title, double low, double high,
+                                  std::span<const double> counts) {
+  if (counts.empty()) return {};
+  const double most = std::max(1.0, std::ranges::max(counts));
+  constexpr double left = 40, right = 340, top = 30, bottom = 180;
+  detail::Svg svg(title, bottom + 24);
+  svg.text(0, 14, detail::plot_text(title, 52), "head");
+  for (const double tick : detail::ticks(0, most)) {
+    const double at = bottom - tick / most * (bottom - top);
+    svg.line(left, at, right, at, "grid");
+    svg.text(left - 4, at + 4, detail::tick_text(tick), "small", "end");
+  }
+  const double width = (right - left) / static_cast<double>(counts.size());
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const double x = left + width * static_cast<double>(i);
+    const double height = counts[i] / most * (bottom - top);
+    svg.bar(x + 1, bottom - height, width - 2, height, 0, detail::short_number(counts[i]));
+  }
+  svg.text(left, bottom + 16, detail::tick_text(low), "small");
+  svg.text(right, bottom + 16, detail::tick_text(high), "small", "end");
   return svg.finish();
 }
 

@@ -28,11 +28,13 @@ namespace llama2::inline LLAMA2_ABI {
 struct Item {
   std::string id;
   std::optional<std::string> category;
+  std::optional<std::string> style;  ///< of an attack
   Record record;
   std::string preamble;                                   ///< before worked examples
   std::shared_ptr<const std::vector<std::string>> shots;  ///< worked examples
   std::string separator;                                  ///< after each of them
   std::string question;                                   ///< what the prompt ends with
+  std::vector<std::string> turns;                         ///< what the user says before
   std::vector<std::string> choices;                       ///< what may follow; of cloze one
   std::vector<std::string> contexts;    ///< what may stand in the question's place
   std::vector<std::size_t> gold;        ///< indices of right choices
@@ -48,7 +50,7 @@ struct Item {
   /// All that is this item's own, worked examples apart: what training text may hold.
   [[nodiscard]] std::string text() const {
     std::string text = question;
-    for (const auto* parts : {&contexts, &choices, &references})
+    for (const auto* parts : {&turns, &contexts, &choices, &references})
       for (const std::string& part : *parts) text += (text.empty() ? "" : "\n") + part;
     return text;
   }
@@ -103,16 +105,19 @@ class TaskData {
     const Record& record = records_[index];
     Item item{.id = std::to_string(number),
               .category = {},
+              .style = {},
               .record = record,
               .preamble = task_->shots.preamble.render(record),
               .shots = shots_of(record, index),
               .separator = task_->shots.separator,
               .question = {},
+              .turns = {},
               .choices = {},
               .contexts = {},
               .gold = {},
               .references = {}};
     if (!task_->category.empty()) item.category = task_->category.render(record);
+    if (!task_->style.empty()) item.style = task_->style.render(record);
     fill(record, item);
     return item;
   }
@@ -169,6 +174,7 @@ class TaskData {
         require_texts(record, {item.question}, "prompt");
         break;
       case TaskKind::generation:
+        for (const Template& turn : task_->turns) item.turns.push_back(turn.render(record));
         item.references = expand_all(task_->references, record);
         for (std::string& reference : item.references) {
           auto part = task_->extract_reference.apply(reference);
@@ -209,11 +215,13 @@ class TaskData {
   [[nodiscard]] std::string example(const Record& record) const {
     Item item{.id = {},
               .category = {},
+              .style = {},
               .record = record,
               .preamble = {},
               .shots = {},
               .separator = {},
               .question = {},
+              .turns = {},
               .choices = {},
               .contexts = {},
               .gold = {},

@@ -162,11 +162,12 @@ class ReportContent {
                    .expected = "llama2-evaluation-1",
                    .found = root_["format"].text().substr(0, 60)});
     for (const ResultView& model : root_["models"].list()) labels_.push_back(model["label"].text());
-    if (labels_.empty() || labels_.size() > 2)
-      throw Error(ErrorCode::malformed_file, "results of one model or two",
+    if (labels_.empty() || labels_.size() > Svg::most_series)
+      throw Error(ErrorCode::malformed_file, "results of one model to five",
                   {.tensor = "results.models", .found = std::to_string(labels_.size())});
-    title_ = "Evaluation of " + labels_[0];
-    if (labels_.size() == 2) title_ += " and " + labels_[1];
+    title_ = "Evaluation of ";
+    for (std::size_t m = 0; m < labels_.size(); ++m)
+      title_ += (m == 0 ? "" : m + 1 == labels_.size() ? " and " : ", ") + labels_[m];
     tasks_ = root_["tasks"].list();
     for (const ResultView& task : tasks_)
       if (task["results"].list().size() != labels_.size())
@@ -174,8 +175,14 @@ class ReportContent {
     models();
     groups();
     tasks();
+    differences();
     calibration();
-    safety();
+    if (root_.has("safety")) {
+      violations(root_["safety"]);
+      false_refusals(root_["safety"]);
+      rewards(root_["safety"]);
+    }
+    by_category();
     contamination();
     formats();
     skipped();
@@ -288,16 +295,10 @@ class ReportContent {
       }
       row.push_back(shown(first.chance, first.is_share()));
       if (metrics.size() == 2) {
-        if (task.has("comparison") && task["comparison"]["metric"].text() == first.name) {
-          const ResultView comparison = task["comparison"];
-          ReportMetric difference{.name = {},
-                                  .value = comparison["difference"].maybe_number(),
-                                  .low = comparison["low"].maybe_number(),
-                                  .high = comparison["high"].maybe_number(),
-                                  .chance = std::nullopt,
-                                  .unit = first.unit};
-          row.push_back(shown(difference));
-          row.push_back(shown(comparison["p"].maybe_number(), false));
+        const std::vector<ResultView> comparisons = task["comparisons"].list();
+        if (!comparisons.empty() && comparisons.front()["metric"].text() == first.name) {
+          row.push_back(shown_difference(comparisons.front(), first.unit));
+          row.push_back(shown(comparisons.front()["p"].maybe_number(), false));
         } else {
           row.insert(row.end(), {"", ""});
         }
@@ -305,6 +306,183 @@ class ReportContent {
       table.rows.push_back(std::move(row));
       if (m == 0 && first.is_share()) plotted.push_back(std::move(plot));
     }
+  }
+
+  static std::string shown_difference(const ResultView& comparison, const std::string& unit) {
+    return shown(ReportMetric{.name = {},
+                              .value = comparison["difference"].maybe_number(),
+                              .low = comparison["low"].maybe_number(),
+                              .high = comparison["high"].maybe_number(),
+                              .chance = std::nullopt,
+                              .unit = unit});
+  }
+
+  /// Of more than two models: each against the first.
+  void differences() {
+    if (labels_.size() < 3) return;
+    ReportTable table{
+        .head = {"task", "model", "metric", "difference", "p"}, .rows = {}, .texts = 3};
+    for (const ResultView& task : tasks_) {
+      const std::vector<ResultView> comparisons = task["comparisons"].list();
+      for (std::size_t c = 0; c < comparisons.size() && c + 1 < labels_.size(); ++c) {
+        const std::string& metric = comparisons[c]["metric"].text();
+        std::string unit;
+        for (const ResultView& each : task["results"].list().front()["metrics"].list())
+          if (each["name"].text() == metric) unit = each["unit"].text();
+        table.rows.push_back({c == 0 ? task["title"].text() : "", labels_[c + 1], metric,
+                              shown_difference(comparisons[c], unit),
+                              shown(comparisons[c]["p"].maybe_number(), false)});
+      }
+    }
+    if (!table.rows.empty())
+      sections_.push_back({.title = "Differences from " + labels_[0],
+                           .paragraphs = {},
+                           .plots = {},
+                           .tables = {std::move(table)}});
+  }
+
+  static ReportMetric report_rate(const ResultView& view) {
+    return {.name = view["name"].text(),
+            .value = view["value"].maybe_number(),
+            .low = view["low"].maybe_number(),
+            .high = view["high"].maybe_number(),
+            .chance = std::nullopt,
+            .unit = "fraction",
+            .items = view["trials"].number()};
+  }
+
+  /// A plot and a table of lists of rates, one for each model: those of a name in a row.
+  void add_rates(ReportSection& section, const std::string& title,
+                 const std::vector<std::vector<ReportMetric>>& rates, bool plotted) const {
+    ReportTable table{.head = {title, "answers"}, .rows = {}};
+    table.head.insert(table.head.end(), labels_.begin(), labels_.end());
+    std::vector<PlotRow> plot;
+    for (const ReportMetric& first : rates.front()) {
+      std::vector<std::string> cells{first.name, shown_count(first.items)};
+      plot.push_back({.label = first.name, .values = {}});
+      for (const auto& of_model : rates) {
+        const auto same = std::ranges::find(of_model, first.name, &ReportMetric::name);
+        cells.push_back(same == of_model.end() ? "\u2013" : shown(*same));
+        plot.back().values.push_back(same == of_model.end() ? std::nullopt : same->plot_value());
+      }
+      table.rows.push_back(std::move(cells));
+    }
+    if (table.rows.empty()) return;
+    if (plotted) add_plot(section, dot_plot(title, labels_, plot, true));
+    section.tables.push_back(std::move(table));
+  }
+
+  /// The rates of each model that `list` leads to in its results.
+  static std::vector<std::vector<ReportMetric>> rates_of_models(
+      const std::vector<ResultView>& models, const auto& list) {
+    std::vector<std::vector<ReportMetric>> rates;
+    for (const ResultView& model : models) {
+      rates.emplace_back();
+      for (const ResultView& rate : list(model)) rates.back().push_back(report_rate(rate));
+    }
+    return rates;
+  }
+
+  void violations(const ResultView& safety) {
+    const std::vector<ResultView> models = safety["violations"].list();
+    if (models.empty()) return;
+    if (models.size() != labels_.size()) safety["violations"].fail("rates for each model");
+    ReportSection section{
+        .title = "Violations",
+        .paragraphs = {"Answers to adversarial prompts that violate, over all tasks that measure "
+                       "it; less is better."}};
+    for (const auto& [key, title] :
+         {std::pair("by_turns", "by turns"), std::pair("by_style", "by style of attack"),
+          std::pair("by_category", "by category")})
+      add_rates(section, std::string("Violations ") + title,
+                rates_of_models(models, [&](const ResultView& m) { return m[key].list(); }), true);
+    rounds(safety["rounds"].list(), section);
+    sections_.push_back(std::move(section));
+  }
+
+  /// Versions are rows here: each has been attacked after the one above it.
+  void rounds(const std::vector<ResultView>& rounds, ReportSection& section) const {
+    if (rounds.size() < 2) return;
+    ReportTable table{.head = {"red-team round", "prompts", "violations per prompt",
+                               "withstands what broke the version before"},
+                      .rows = {}};
+    std::vector<PlotRow> plot;
+    for (const ResultView& round : rounds) {
+      const ReportMetric rate = report_rate(round["violations"]);
+      table.rows.push_back({round["version"].text(), shown_count(rate.items), shown(rate),
+                            round.has("mended") ? shown(report_rate(round["mended"])) : "\u2013"});
+      plot.push_back({.label = round["version"].text(), .values = {rate.plot_value()}});
+    }
+    add_plot(section, dot_plot("Violations per prompt over versions", {}, plot, true));
+    section.tables.push_back(std::move(table));
+  }
+
+  void false_refusals(const ResultView& safety) {
+    const std::vector<ResultView> models = safety["false_refusals"].list();
+    if (models.empty()) return;
+    if (models.size() != labels_.size()) safety["false_refusals"].fail("rates for each model");
+    ReportSection section{.title = "False refusals",
+                          .paragraphs = {"Refusals of prompts that sound dangerous and deserve an "
+                                         "answer; less is better."}};
+    std::vector<std::vector<ReportMetric>> all;
+    for (const ResultView& model : models) {
+      all.push_back(
+          {report_rate(model["full"]["all"]), report_rate(model["full_or_partial"]["all"])});
+      all.back()[0].name = "refused in full";
+      all.back()[1].name = "in full or in part";
+    }
+    add_rates(section, "False refusals", all, true);
+    add_rates(section, "In full, by category",
+              rates_of_models(models,
+                              [](const ResultView& m) { return m["full"]["by_category"].list(); }),
+              true);
+    sections_.push_back(std::move(section));
+  }
+
+  /// How a reward model's scores are spread.
+  void rewards(const ResultView& safety) {
+    ReportSection section{
+        .title = "Rewards",
+        .paragraphs = {"A reward model's scores of answers, as logits: above 0 it "
+                       "finds an answer rather good. Lines go from the lowest "
+                       "twentieth to the highest."}};
+    ReportTable table{
+        .head = {"task", "model", "answers", "mean", "5 %", "25 %", "median", "75 %", "95 %"},
+        .rows = {},
+        .texts = 2};
+    std::vector<PlotRow> plot;
+    for (const ResultView& task : safety["rewards"].list()) {
+      const std::vector<ResultView> results = task["results"].list();
+      if (results.size() != labels_.size()) task["results"].fail("a result for each model");
+      plot.push_back({.label = task["title"].text(), .values = {}});
+      for (std::size_t m = 0; m < results.size(); ++m) {
+        plot.back().values.emplace_back();
+        if (results[m].json().is_null()) continue;
+        std::vector<double> quantiles;
+        for (const ResultView& each : results[m]["quantiles"].list())
+          quantiles.push_back(each.number());
+        if (quantiles.size() != 5) results[m]["quantiles"].fail("five numbers");
+        std::vector<std::string> cells{m == 0 ? task["title"].text() : "", labels_[m],
+                                       shown_count(results[m]["answers"].number()),
+                                       shown(results[m]["mean"].number(), false)};
+        for (const double quantile : quantiles) cells.push_back(shown(quantile, false));
+        table.rows.push_back(std::move(cells));
+        plot.back().values.back() = {quantiles[2], quantiles[0], quantiles[4]};
+        if (labels_.size() == 1) section.plots.push_back(histogram_of(task, results[m]));
+      }
+    }
+    if (table.rows.empty()) return;
+    section.plots.insert(section.plots.begin(),
+                         dot_plot("Rewards: median, and 5 to 95 %", labels_, plot, false));
+    section.tables.push_back(std::move(table));
+    sections_.push_back(std::move(section));
+  }
+
+  static std::string histogram_of(const ResultView& task, const ResultView& spread) {
+    std::vector<double> counts;
+    for (const ResultView& count : spread["histogram"].list()) counts.push_back(count.number());
+    return histogram_plot(task["title"].text() + ": rewards", spread["low"].number(),
+                          spread["high"].number(), counts);
   }
 
   void calibration() {
@@ -346,13 +524,14 @@ class ReportContent {
   }
 
   /// Metrics by category: of safety and bias in plots, of other tasks in folded tables.
-  void safety() {
+  void by_category() {
     ReportSection plotted{.title = "Safety and bias by category"};
     ReportSection others{.title = "Other tasks by category", .folded = "Tables by category"};
     for (const ResultView& task : tasks_) {
       struct Row {
         std::string category;
         std::vector<std::optional<ReportMetric>> metrics;
+        std::vector<std::string> gaps{};  // of two texts: the mean log-ratio
       };
       std::vector<Row> rows;
       const std::vector<ResultView> results = task["results"].list();
@@ -368,6 +547,8 @@ class ReportContent {
           const std::vector<ResultView> metrics = part["metrics"].list();
           if (metrics.empty()) continue;
           row->metrics[m] = report_metric(metrics.front());
+          if (task["kind"].text() == "preference" && metrics.size() > 1)
+            row->gaps.push_back(shown(report_metric(metrics[1])));
           metric_name = row->metrics[m]->name;
         }
       if (rows.empty()) continue;
@@ -376,6 +557,10 @@ class ReportContent {
       const std::string title = task["title"].text() + ": " + metric_name;
       ReportTable table{.head = {title}, .rows = {}};
       for (const std::string& label : labels_) table.head.push_back(label);
+      const bool gaps = std::ranges::all_of(
+          rows, [&](const Row& row) { return row.gaps.size() == labels_.size(); });
+      if (gaps)
+        for (const std::string& label : labels_) table.head.push_back(label + ": gap, nats");
       std::vector<PlotRow> plot;
       bool shares = true;
       for (const Row& row : rows) {
@@ -389,6 +574,7 @@ class ReportContent {
             shares = shares && metric->is_share();
           }
         }
+        if (gaps) cells.insert(cells.end(), row.gaps.begin(), row.gaps.end());
         table.rows.push_back(std::move(cells));
       }
       if (safety) add_plot(section, dot_plot(title, labels_, plot, shares));
@@ -611,9 +797,11 @@ inline constexpr std::string_view report_script = R"js(
     if (Array.isArray(item.choices)) entry(list, '', choiceTable(item));
     if (typeof item.continuation === 'string') entry(list, 'continuation', pre(item.continuation));
     (item.answers || []).forEach((answer) => {
+      if (answer.before) entry(list, 'said before', pre(answer.before));
       entry(list, '', pre(answer.text));
       const said = ['extracted', 'label', 'reason'].filter((key) => answer[key]).map((key) =>
         key + ': ' + answer[key]);
+      if (typeof answer.reward === 'number') said.push('reward: ' + number(answer.reward));
       if (said.length) entry(list, '', make('span', said.join(', '), 'faint'));
     });
   };
@@ -658,10 +846,10 @@ inline constexpr std::string_view report_script = R"js(
   data.tasks.forEach((task, i) => { const option = make('option', task.title); option.value = i;
     $('task').append(option); });
   const kinds = [['all', 'all'], ['right', 'right'], ['wrong', 'wrong']];
-  if (data.labels.length === 2) {
+  if (data.labels.length > 1) {
     kinds[1][1] = 'right by the first model'; kinds[2][1] = 'wrong by the first model';
-    kinds.push(['differ', 'right by one model only']);
   }
+  if (data.labels.length === 2) kinds.push(['differ', 'right by one model only']);
   kinds.forEach(([value, text]) => { const option = make('option', text); option.value = value;
     $('filter').append(option); });
   const again = () => { from = 0; show(); };
@@ -753,8 +941,9 @@ inline nlohmann::json report_item(const ResultView& item, bool with_prompt) {
   if (item.has("answers"))
     for (const ResultView& answer : item["answers"].list()) {
       nlohmann::json part{{"text", answer["text"].text()}};
-      for (const char* field : {"extracted", "label", "reason"})
+      for (const char* field : {"extracted", "label", "reason", "before"})
         if (answer.has(field)) part[field] = answer[field].text();
+      if (answer.has("reward")) part["reward"] = answer["reward"].number();
       shown["answers"].push_back(std::move(part));
     }
   return shown;
@@ -795,7 +984,7 @@ inline nlohmann::json report_items(const ReportContent& content, std::size_t mos
 
 }  // namespace detail
 
-/// One HTML page of the results of one model or two (docs/evaluation.md says what they are):
+/// One HTML page of the results of one model to five (docs/evaluation.md says what they are):
 /// scores, calibration, safety by category, formats, and a browser of items. It needs no network,
 /// follows the reader's choice of light and dark, and fits a phone. Nothing that a model or a data
 /// set said can become markup. Throws `malformed_file` for results that are not as described.

@@ -11,6 +11,10 @@
 
 namespace llama2::inline LLAMA2_ABI {
 
+/// What the rules say of a text changes with this number, and never without it: an evaluation that
+/// was begun with other rules is not gone on with.
+inline constexpr int rules_version = 2;
+
 /// By the names that tasks use: `refusal` (1 where an answer does not help; a partial refusal is
 /// none, but labelled), `violation` (of an adversarial prompt, 1 or 0), `toxicity` in [0, 1],
 /// `sentiment` in [-1, 1]. What the rules are worth is measured in docs/safety-evaluation.md.

@@ -1,4 +1,4 @@
-// Safety measured over records of prompts and answers: rates, gaps, rounds.
+// Safety measured over records of prompts and answers: rates, rounds, distributions.
 #pragma once
 
 #include <algorithm>
@@ -104,18 +104,25 @@ struct Rates {
   Rate all;
   std::vector<std::pair<std::string, Rate>> by_category;
   std::vector<std::pair<std::string, Rate>> by_style;
-  std::vector<std::pair<std::string, Rate>> by_version;
   Rate single_turn;
   Rate several_turns;
 };
 
-/// The rates of `hits`, one for each record. Records with an empty category, style or version are
-/// in no part of that kind. Throws `invalid_argument` if the numbers differ.
-inline Rates rates_of(std::span<const SafetyRecord> records, const std::vector<bool>& hits,
-                      double level) {
+namespace detail {
+
+inline void require_one_each(std::span<const SafetyRecord> records, const std::vector<bool>& hits) {
   if (hits.size() != records.size())
     throw Error(ErrorCode::invalid_argument, "not one judgement for each record",
                 {.expected = std::to_string(records.size()), .found = std::to_string(hits.size())});
+}
+
+}  // namespace detail
+
+/// The rates of `hits`, one for each record. Records with an empty category or style are in no part
+/// of that kind. Throws `invalid_argument` if the numbers differ.
+inline Rates rates_of(std::span<const SafetyRecord> records, const std::vector<bool>& hits,
+                      double level) {
+  detail::require_one_each(records, hits);
   const auto rate_where = [&](const auto& chosen) {
     std::size_t count = 0, trials = 0;
     for (std::size_t i = 0; i < records.size(); ++i)
@@ -138,7 +145,6 @@ inline Rates rates_of(std::span<const SafetyRecord> records, const std::vector<b
   return {.all = rate_where([](const SafetyRecord&) { return true; }),
           .by_category = parts(&SafetyRecord::category),
           .by_style = parts(&SafetyRecord::style),
-          .by_version = parts(&SafetyRecord::version),
           .single_turn = rate_where([](const SafetyRecord& r) { return r.turns <= 1; }),
           .several_turns = rate_where([](const SafetyRecord& r) { return r.turns > 1; })};
 }
@@ -186,10 +192,12 @@ struct RedTeamRound {
 };
 
 /// Rounds in the order in which versions first appear. A prompt tried several times on a version
-/// breaks it if one answer violates.
+/// breaks it if one answer violates: `hits` has one truth for each record. Throws
+/// `invalid_argument` if the numbers differ.
 inline std::vector<RedTeamRound> red_team_rounds(std::span<const SafetyRecord> records,
-                                                 const SafetyJudge& judge, double level = 0.95) {
-  const std::vector<bool> hits = violations(records, judge);
+                                                 const std::vector<bool>& hits,
+                                                 double level = 0.95) {
+  detail::require_one_each(records, hits);
   std::vector<std::pair<std::string, std::map<std::string_view, bool>>> rounds;
   for (std::size_t i = 0; i < records.size(); ++i) {
     auto round = std::ranges::find(rounds, records[i].version,
@@ -219,75 +227,6 @@ inline std::vector<RedTeamRound> red_team_rounds(std::span<const SafetyRecord> r
     }
     result.push_back({rounds[r].first, rate_of(broken, prompts.size(), level), mended});
   }
-  return result;
-}
-
-/// Two versions of one text that differ in the group that they speak of, as a model finds them.
-struct LikelihoodPair {
-  double stereotype;  ///< log-probability of the text with the stereotype, in nats
-  double other;       ///< of the text that contradicts it
-  std::string category{};
-};
-
-/// Bias by likelihood: of a model without it, the share is a half and the gap 0.
-struct LikelihoodGap {
-  Rate
-      prefers_stereotype;  ///< pairs whose stereotype is likelier; ties count as half, rounded down
-  double gap;              ///< mean of stereotype - other, in nats
-  Interval gap_interval;   ///< bootstrap over pairs
-};
-
-inline LikelihoodGap likelihood_gap(std::span<const LikelihoodPair> pairs, std::uint64_t seed,
-                                    double level = 0.95) {
-  std::size_t likelier = 0, ties = 0;
-  std::vector<double> gaps;
-  for (const LikelihoodPair& pair : pairs) {
-    likelier += pair.stereotype > pair.other;
-    ties += pair.stereotype == pair.other;
-    gaps.push_back(pair.stereotype - pair.other);
-  }
-  return {rate_of(likelier + ties / 2, pairs.size(), level), mean_of(gaps),
-          bootstrap_mean(gaps, level, seed)};
-}
-
-/// A group's mean score: sentiment, toxicity, reward.
-struct GroupScore {
-  std::string group;
-  std::size_t texts;
-  double mean;
-  Interval interval;
-};
-
-/// Bias by scores of texts about groups, as BOLD measures sentiment.
-struct GroupGap {
-  std::vector<GroupScore> groups;  ///< in the order of first appearance
-  double gap;                      ///< highest mean minus lowest
-};
-
-/// Throws `invalid_argument` if the numbers differ.
-inline GroupGap group_gap(std::span<const std::string> groups, std::span<const double> scores,
-                          std::uint64_t seed, double level = 0.95) {
-  if (groups.size() != scores.size())
-    throw Error(
-        ErrorCode::invalid_argument, "not one score for each text",
-        {.expected = std::to_string(groups.size()), .found = std::to_string(scores.size())});
-  std::vector<std::pair<std::string, std::vector<double>>> parts;
-  std::map<std::string_view, std::size_t> places;
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    const auto [place, is_new] = places.try_emplace(groups[i], parts.size());
-    if (is_new) parts.emplace_back(groups[i], std::vector<double>{});
-    parts[place->second].second.push_back(scores[i]);
-  }
-  GroupGap result{{}, 0};
-  double lowest = 0, highest = 0;
-  for (const auto& [group, values] : parts) {
-    const double mean = mean_of(values);
-    if (result.groups.empty()) lowest = highest = mean;
-    lowest = std::min(lowest, mean);
-    highest = std::max(highest, mean);
-    result.groups.push_back({group, values.size(), mean, bootstrap_mean(values, level, seed)});
-  }
-  result.gap = highest - lowest;
   return result;
 }
 

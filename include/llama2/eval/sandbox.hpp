@@ -13,6 +13,7 @@
 
 #include "llama2/base/error.hpp"
 #include "llama2/base/os_process.hpp"
+#include "llama2/eval/sandbox_filter.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
@@ -22,7 +23,10 @@ struct SandboxOptions {
   /// Generated programs are run only where this is said: a sandbox is a wall, not a proof.
   bool allow_generated_code = false;
   double seconds = 10;  ///< on the wall; of a processor, too, rounded up
-  std::size_t memory_bytes = std::size_t{1} << 30;   ///< address space of each process
+  /// Address space of each process: all together have `processes` times as much at most. There is
+  /// no other memory to be had (`sandbox_filter`), but what the kernel keeps for a process and its
+  /// open files.
+  std::size_t memory_bytes = std::size_t{1} << 30;
   std::size_t processes = 16;                        ///< and threads, all together
   std::size_t file_bytes = std::size_t{16} << 20;    ///< all of /tmp
   std::size_t output_bytes = std::size_t{64} << 10;  ///< of standard output and error together
@@ -44,7 +48,8 @@ struct SandboxResult {
 class Sandbox {
  public:
   /// Throws `unsupported` unless generated code is allowed, and where a sandbox cannot be had: no
-  /// bubblewrap (`bwrap`), no `prlimit`, no interpreter, or a system that forbids user namespaces.
+  /// bubblewrap (`bwrap`), no `prlimit`, no interpreter, or a system that forbids user namespaces
+  /// or has no seccomp.
   explicit Sandbox(SandboxOptions options) : options_(std::move(options)) {
     if (!options_.allow_generated_code)
       throw Error(ErrorCode::unsupported,
@@ -142,6 +147,8 @@ class Sandbox {
          "/program",
          "--remount-ro",
          "/",
+         "--seccomp",
+         "{1}",
          "--chdir",
          "/tmp",
          "--",
@@ -156,7 +163,7 @@ class Sandbox {
          "/usr/bin/" + options_.interpreter,
          "/program"});
     const os::ProcessResult result = os::run_process({.arguments = std::move(arguments),
-                                                      .texts = {program},
+                                                      .texts = {program, sandbox_filter()},
                                                       .seconds = options_.seconds,
                                                       .output_bytes = options_.output_bytes});
     using End = os::ProcessResult::End;

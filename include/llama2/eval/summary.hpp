@@ -187,7 +187,7 @@ inline void add_gap(const std::string& name, std::span<const Json* const> items,
   const auto below = [&](std::size_t count) {
     return static_cast<std::size_t>(random.uniform() * static_cast<double>(count));
   };
-  constexpr std::size_t resamples = 1000;
+  constexpr std::size_t resamples = 2000;
   std::vector<double> gaps(resamples);
   for (double& gap : gaps)
     gap =
@@ -488,7 +488,7 @@ inline nlohmann::ordered_json compare_models(const Task& task, const std::string
 /// interval: items are drawn within each task.
 inline nlohmann::ordered_json mean_over_tasks(const std::vector<std::vector<double>>& scores,
                                               const SummaryOptions& options,
-                                              std::size_t resamples = 1000) {
+                                              std::size_t resamples = 2000) {
   const auto mean_of_means = [&](auto mean_of_task) {
     double sum = 0;
     for (const auto& task : scores) sum += mean_of_task(task);
@@ -508,6 +508,46 @@ inline nlohmann::ordered_json mean_over_tasks(const std::vector<std::vector<doub
   const auto low =
       static_cast<std::size_t>((1 - options.level) / 2 * static_cast<double>(resamples - 1));
   return {{"value", value}, {"low", means[low]}, {"high", means[resamples - 1 - low]}};
+}
+
+/// Groups of docs/evaluation.md: means over the tasks of each group whose first metric is a
+/// fraction and better when higher. Of a task and its variants, which have the same items, one is
+/// in the mean: the task, or where it was not measured the first of the variants.
+inline nlohmann::ordered_json group_means(const nlohmann::ordered_json& tasks, std::size_t models,
+                                          const SummaryOptions& options) {
+  using detail::Json;
+  std::map<std::string, std::vector<const Json*>> groups;
+  for (const Json& task : tasks) {
+    const Json& metric = task.at("results").at(0).at("metrics").at(0);
+    if (metric.at("unit") == "fraction" && metric.at("better") == "higher")
+      groups[task.at("group")].push_back(&task);
+  }
+  Json means = Json::array();
+  for (auto& [group, members] : groups) {
+    std::vector<const Json*> counted;
+    for (const Json* task : members) {
+      const Json& main = task->at("variant_of");
+      const auto is_main = [&](const Json* other) { return other->at("name") == main; };
+      const auto is_like = [&](const Json* other) { return other->at("variant_of") == main; };
+      if (main.is_null() ||
+          (std::ranges::none_of(members, is_main) && std::ranges::none_of(counted, is_like)))
+        counted.push_back(task);
+    }
+    members = std::move(counted);
+    Json names = Json::array(), results = Json::array();
+    for (const Json* task : members) names.push_back(task->at("name"));
+    for (std::size_t m = 0; m < models; ++m) {
+      std::vector<std::vector<double>> scores;
+      for (const Json* task : members) {
+        scores.emplace_back();
+        for (const Json& item : task->at("results").at(m).at("items"))
+          scores.back().push_back(item.at("score").get<double>());
+      }
+      results.push_back(mean_over_tasks(scores, options));
+    }
+    means.push_back({{"group", group}, {"tasks", names}, {"results", results}});
+  }
+  return means;
 }
 
 }  // namespace llama2::inline LLAMA2_ABI

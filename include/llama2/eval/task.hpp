@@ -19,6 +19,7 @@
 #include "llama2/base/error.hpp"
 #include "llama2/eval/answers.hpp"
 #include "llama2/eval/data_file.hpp"
+#include "llama2/eval/pattern.hpp"
 #include "llama2/eval/record.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
@@ -121,10 +122,12 @@ struct GenerationSettings {
 struct Task {
   std::string file;
   std::string name, title, group, source;
+  std::string variant_of;  ///< the task of the same items, which counts for both in a group's mean
   TaskKind kind = TaskKind::multiple_choice;
   DataSource data;
   std::vector<DerivedField> fields;
   Template category;
+  Template style;  ///< of an attack
   Shots shots;
   std::uint64_t seed = 0;
 
@@ -156,6 +159,7 @@ struct Task {
   std::vector<std::size_t> pass_at;
   GenerationSettings generation;
   bool chat = false;  ///< the prompt is what a user says: a chat model gets it in its format
+  std::vector<Template> turns;  ///< what the user says before, each of which the model answers
 };
 
 namespace detail {
@@ -640,6 +644,9 @@ inline Task parse_task(const std::string& text, const std::string& file) {
   static_cast<void>(object.at("data"));
   task.data = detail::parse_source(object.object("data"));
   task.category = object.template_of("category");
+  task.style = object.template_of("style");
+  task.variant_of = object.string("variant_of", "");
+  if (task.variant_of == task.name) object.fail("variant_of", "another task", task.name);
 
   if (object.has("fields")) {
     detail::StrictObject fields = object.object("fields");
@@ -729,6 +736,9 @@ inline Task parse_task(const std::string& text, const std::string& file) {
     }
     if (!judged && task.references.empty()) object.fail("", "a member \"references\"", "none");
     task.chat = object.boolean("chat", false);
+    task.turns = object.templates("turns");
+    if (!task.turns.empty() && (!task.chat || task.shots.count > 0 || !task.shots.file.empty()))
+      object.fail("turns", "\"chat\": true, and no worked examples", "another");
     if (object.has("generation")) {
       detail::StrictObject settings = object.object("generation");
       auto& generation = task.generation;
