@@ -22,6 +22,7 @@ cmake --preset release -DLLAMA2_BENCH_FORMATS=F32 -DLLAMA2_EXAMPLE_MODELS=smalle
 cmake --build --preset release -j "$jobs"
 ctest --preset release -j "$jobs"
 
+# Without checks for null, which AddressSanitizer sees when it is used: they cost a sixth of the compile time.
 cmake --preset asan-ubsan
 cmake --build --preset asan-ubsan -j "$jobs" --target asan_tests
 ctest --preset asan-ubsan -j "$jobs" -L asan
