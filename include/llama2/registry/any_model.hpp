@@ -95,6 +95,7 @@ class AnySequence {
   [[nodiscard]] std::size_t size() const noexcept { return self_->size(); }
   [[nodiscard]] std::size_t capacity() const noexcept { return self_->capacity(); }
   void truncate(std::size_t size) noexcept { self_->truncate(size); }
+  void prepare_next() { self_->prepare_next(); }
   [[nodiscard]] AnySequence fork(std::size_t capacity) const {
     return AnySequence(self_->fork(capacity));
   }
@@ -108,6 +109,7 @@ class AnySequence {
     virtual std::size_t size() const noexcept = 0;
     virtual std::size_t capacity() const noexcept = 0;
     virtual void truncate(std::size_t size) noexcept = 0;
+    virtual void prepare_next() = 0;
     virtual std::unique_ptr<Interface> fork(std::size_t capacity) const = 0;
   };
   template <class M>
@@ -116,6 +118,7 @@ class AnySequence {
     std::size_t size() const noexcept override { return sequence.size(); }
     std::size_t capacity() const noexcept override { return sequence.capacity(); }
     void truncate(std::size_t size) noexcept override { sequence.truncate(size); }
+    void prepare_next() override { sequence.prepare_next(); }
     std::unique_ptr<Interface> fork(std::size_t capacity) const override {
       return std::make_unique<Holder>(sequence.fork(capacity));
     }
