@@ -546,7 +546,7 @@ TEST_CASE("what is held out is in no training prompt") {
 }
 
 TEST_CASE("there are many questions that only sound dangerous, and each is judged rightly") {
-  // By its words: of which deed it is, and whether a prompt of training asked it.
+  // Those for training, and those that are kept from it. To say a question again answers nothing.
   std::array<std::set<std::string>, 2> questions;
   std::array<std::set<std::string>, 2> verbs;
   for (const recipe::HarmlessDeed& deed : recipe::harmless_deeds) {
