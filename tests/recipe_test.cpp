@@ -621,6 +621,10 @@ TEST_CASE("annotators are right more often the clearer a case is") {
         const recipe::Annotation safety = recipe::annotate_safety(prompt, first, second, seed);
         REQUIRE(safety.bin.has_value());
         ++bins[static_cast<std::size_t>(*safety.bin)];
+      } else {  // no danger: what helps more
+        const recipe::Annotation safety = recipe::annotate_safety(prompt, first, second, seed);
+        CHECK(safety.bin == llama2::SafetyBin::both_safe);
+        CHECK(safety.preferred == seen.preferred);
       }
       if (seen.truth < 0) continue;
       const auto degree = static_cast<std::size_t>(seen.degree);
