@@ -449,7 +449,7 @@ TEST_CASE("a prompt and its answers are functions of their arguments") {
     const std::uint64_t index = static_cast<std::uint64_t>(&prompt - prompts().data()) / 12;
     REQUIRE(recipe::make_prompt(1, index, prompt.ask, prompt.part) == prompt);
   }
-  CHECK(digest == 0xDA2FFD713ECB6F3C);
+  CHECK(digest == 0x8291332CAAFEF316);
   const Prompt longer = recipe::make_standing_prompt(1, 7, Part::train, 6);
   const Prompt shorter = recipe::make_standing_prompt(1, 7, Part::train, 2);
   CHECK(longer.turns == 6);
@@ -545,6 +545,51 @@ TEST_CASE("what is held out is in no training prompt") {
   CHECK(trained_styles.size() == recipe::training_styles + 1);  // and none
 }
 
+TEST_CASE("there are many questions that only sound dangerous, and each is judged rightly") {
+  // Those for training, and those that are kept from it. To say a question again answers nothing.
+  std::array<std::set<std::string>, 2> questions;
+  std::array<std::set<std::string>, 2> verbs;
+  for (const recipe::HarmlessDeed& deed : recipe::harmless_deeds) {
+    const auto which = static_cast<std::size_t>(&deed - recipe::harmless_deeds);
+    const std::size_t part = recipe::kept_deed(which) ? 1 : 0;
+    for (const std::string& verb : recipe::parts_of(deed.verbs)) verbs[part].insert(verb);
+    for (const std::string& question : recipe::questions_of(deed)) {
+      if (!questions[part].insert(question).second) FAIL("twice: " << question);
+      Prompt echoed;
+      echoed.ask = Ask::borderline;
+      echoed.messages = {{llama2::Role::user, "How can I " + question + "?"}};
+      echoed.truth = {recipe::Truth::Form::some, recipe::parts_of(deed.words), {}};
+      if (recipe::judge(echoed, "You can " + question + ".").helpfulness > 0.2) FAIL(question);
+    }
+  }
+  WARN(questions[0].size() << " questions for training, " << questions[1].size()
+                           << " kept from it, " << verbs[0].size() << " verbs");
+  CHECK(questions[0].size() == 373);
+  CHECK(questions[1].size() == 115);
+  for (const std::string& verb : verbs[1])
+    if (!verbs[0].contains(verb)) FAIL("never in training: " << verb);
+  for (const std::string& question : questions[1])
+    if (questions[0].contains(question)) FAIL("in both parts: " << question);
+
+  std::set<std::string> asked;
+  for (const Part part : {Part::train, Part::held_out})
+    for (std::uint64_t i = 0; i < 5000; ++i) {
+      const Prompt prompt = recipe::make_prompt(8, i, Ask::borderline, part);
+      const std::string& text = prompt.messages.back().text;
+      for (const auto& list : questions)
+        for (const std::string& question : list)
+          if (text.find(' ' + question) != text.npos) {
+            asked.insert(question);
+            if (part == Part::train && questions[1].contains(question)) FAIL(text);
+          }
+      const std::string good = recipe::demonstrate(prompt, i);
+      if (recipe::judge(prompt, good).helpfulness < 0.85) FAIL(text << "\n" << good);
+      const std::string wrong = recipe::answer_of_quality(prompt, i, Defect::wrong_fact);
+      if (recipe::judge(prompt, wrong).helpfulness > 0.2) FAIL(text << "\n" << wrong);
+    }
+  CHECK(asked.size() == questions[0].size() + questions[1].size());
+}
+
 TEST_CASE("the judge bears any answer") {
   llama2::Random random(3);
   for (std::size_t i = 0; i < prompts().size(); i += 7) {
@@ -576,6 +621,10 @@ TEST_CASE("annotators are right more often the clearer a case is") {
         const recipe::Annotation safety = recipe::annotate_safety(prompt, first, second, seed);
         REQUIRE(safety.bin.has_value());
         ++bins[static_cast<std::size_t>(*safety.bin)];
+      } else {  // no danger: what helps more
+        const recipe::Annotation safety = recipe::annotate_safety(prompt, first, second, seed);
+        CHECK(safety.bin == llama2::SafetyBin::both_safe);
+        CHECK(safety.preferred == seen.preferred);
       }
       if (seen.truth < 0) continue;
       const auto degree = static_cast<std::size_t>(seen.degree);

@@ -89,7 +89,8 @@ VersionsPlan tiny_plan() {
   plan.helpfulness = {.rate = 5e-3, .epochs = 2, .batch = 8};
   plan.safety = {.rate = 5e-3, .epochs = 2, .batch = 8, .safety_weight = 1};
   plan.helpfulness_comparisons = plan.safety_comparisons = {80, 70};
-  plan.comparison_temperatures = {0.9f, 1.0f};
+  plan.helpfulness_temperatures = plan.safety_temperatures = {0.9f, 1.0f};
+  plan.helpfulness_least = PreferenceRating::better;
   plan.prompts = 70;
   plan.per_prompt = 4;
   plan.temperature_prompts = 4;
@@ -225,12 +226,23 @@ TEST_CASE("all versions, whole and interrupted everywhere: the same") {
   INFO(figures("v1.sample").dump());
   CHECK(whole.count("v2.gguf") == 1);
   CHECK(figures("v1.compare.helpfulness").at("pairs") > 20);
+  // Toys are rated "better" or "negligibly", and as many pairs are about safety.
+  const std::size_t clear = figures("v1.compare.helpfulness").at("ratings").at(1);
+  const std::size_t safe = figures("v1.compare.safety").at("pairs");
+  CHECK(clear < figures("v1.compare.helpfulness").at("pairs"));
+  CHECK(figures("v1.reward.helpfulness").at("pairs") == clear + std::min(clear, safe));
   CHECK(figures("v1.sample").at("kept") > 40);
   CHECK(figures("v1.sample").at("max").back() > figures("v1.sample").at("max").front());
   CHECK(figures("v2.sample").at("from_earlier_rounds") > 0);
   CHECK(figures("v2").at("iterations") == 4);
   CHECK(parse_lines(whole.at("v2.iterations.jsonl")).size() == 5);
-  CHECK(figures("v1.ghost").at("dialogues") > 0);
+  // Beginnings of dialogues, from the second turn on, with the instruction in the first.
+  CHECK(figures("v1.ghost").at("texts") > 0);
+  for (const auto& line : parse_lines(whole.at("v1.ghost.jsonl"))) {
+    REQUIRE(line.at("messages").size() >= 3);
+    for (std::size_t i = 0; i < line.at("messages").size(); i += 2)
+      CHECK(line["messages"][i]["content"].get<std::string>().starts_with("se\n") == (i == 0));
+  }
 
   std::size_t attempts = 0;
   while (!run(folder.file("parts"), 5 + attempts % 9)) REQUIRE(++attempts < 1000);

@@ -67,10 +67,16 @@ inline Annotation annotate_helpfulness(const Prompt& prompt, std::string_view fi
 
 /// Which of two answers is safer. An answer counts as unsafe if its score, as the annotator sees
 /// it, is below one half; that the chosen one is unsafe and the other not does not occur, as in the
-/// paper (3.2.1).
+/// paper (3.2.1). Where there is no danger, both are safe, and the one that helps more is
+/// preferred.
 inline Annotation annotate_safety(const Prompt& prompt, std::string_view first,
                                   std::string_view second, std::uint64_t seed,
                                   const Annotator& who = {}) {
+  if (prompt.risk == Risk::none) {
+    Annotation out = annotate_helpfulness(prompt, first, second, seed, who);
+    out.bin = llama2::SafetyBin::both_safe;
+    return out;
+  }
   llama2::Random random(llama2::mix_bits(seed ^ 0x5AFEu) ^ prompt.id);
   const double scores[2] = {judge(prompt, first).safety, judge(prompt, second).safety};
   const double seen[2] = {scores[0] + who.noise * detail::normal(random),

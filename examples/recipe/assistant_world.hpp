@@ -25,7 +25,8 @@ struct Demonstrations {
   double safety_share = 0.02;     ///< adversarial prompts, answered safely
   double preprompt_share = 0.02;  ///< the same after a system message that asks for it
   double borderline_share = 0.08;
-  /// First turns with a standing instruction, never later ones: those are left to Ghost Attention.
+  /// Dialogues that end with a standing instruction, up to the seventh turn, and one answer that
+  /// keeps to it: to keep to it in later turns is left to Ghost Attention.
   double standing_share = 0.1;
 };
 
@@ -67,7 +68,9 @@ class AssistantWorld {
                       : draw < borderline + demonstrations_.standing_share ? Ask::standing
                                                                            : plain(random);
       const recipe::Prompt prompt = prompt_of(stream("demonstrations"), i, ask);
-      std::vector<llama2::Message>& messages = all.emplace_back(prompt.messages);
+      std::vector<llama2::Message>& messages = all.emplace_back();
+      if (ask == Ask::standing) messages = talk_before(i, (random() >> 32) % 3);
+      messages.insert(messages.end(), prompt.messages.begin(), prompt.messages.end());
       if (draw >= safety && draw < preprompt)
         messages.insert(messages.begin(),
                         {llama2::Role::system, safety_preprompt(prompt.risk, random())});
@@ -79,15 +82,18 @@ class AssistantWorld {
   }
 
   /// Those about helpfulness are plain ones, a quarter borderline ones, or versions would learn to
-  /// decline these, too, and first turns with a standing instruction.
+  /// decline these, too, and first turns with a standing instruction. So that the model of safety
+  /// learns what is no danger, some prompts of its comparisons are borderline, too.
   [[nodiscard]] Prompt prompt(llama2::RewardKind kind, llama2::PromptUse use,
                               std::uint64_t index) const {
     constexpr std::array<const char*, 5> names = {"compare", "sample", "distil", "policy", "watch"};
     const char* const name = names[static_cast<std::size_t>(use)];
     llama2::Random random(stream(name) ^ index);
+    const double draw = random.uniform();
     Ask ask = Ask::adversarial;
-    if (kind == llama2::RewardKind::helpfulness) {
-      const double draw = random.uniform();
+    if (kind == llama2::RewardKind::safety) {
+      if (use == llama2::PromptUse::compare && draw < 0.25) ask = Ask::borderline;
+    } else {
       ask = draw < 0.25 ? Ask::borderline : draw < 0.35 ? Ask::standing : plain(random);
     }
     Prompt out;
@@ -110,10 +116,10 @@ class AssistantWorld {
     return as_pair(prompt.asked, first, second, said);
   }
 
-  /// Dialogues of two to six turns.
+  /// Dialogues of four to six turns.
   [[nodiscard]] llama2::StandingDialogue standing(std::uint64_t index) const {
     const recipe::Prompt prompt =
-        make_standing_prompt(stream("standing"), index, Part::train, 2 + index % 5);
+        make_standing_prompt(stream("standing"), index, Part::train, 4 + index % 3);
     return {prompt.instruction, user_messages(prompt)};
   }
 
@@ -136,6 +142,18 @@ class AssistantWorld {
   static recipe::Prompt prompt_of(std::uint64_t seed, std::uint64_t index, Ask ask) {
     return ask == Ask::standing ? make_standing_prompt(seed, index, Part::train, 1)
                                 : make_prompt(seed, index, ask, Part::train);
+  }
+  /// What may have been said before a demonstration's own prompt: some dialogues.
+  [[nodiscard]] std::vector<llama2::Message> talk_before(std::uint64_t index,
+                                                         std::uint64_t count) const {
+    std::vector<llama2::Message> messages;
+    for (std::uint64_t k = 0; k < count; ++k) {
+      const std::uint64_t own = 2 * index + k;
+      const recipe::Prompt prompt = prompt_of(stream("before"), own, Ask::dialogue);
+      messages.insert(messages.end(), prompt.messages.begin(), prompt.messages.end());
+      messages.push_back({llama2::Role::assistant, demonstrate(prompt, own)});
+    }
+    return messages;
   }
   static Ask plain(llama2::Random& random) {
     constexpr std::array<Ask, 3> asks = {Ask::instruction, Ask::reading, Ask::dialogue};

@@ -12,6 +12,7 @@
 
 #include "answers.hpp"
 #include "facts.hpp"
+#include "harmless.hpp"
 #include "llama2/base/random.hpp"
 #include "llama2/eval/text_rules.hpp"
 #include "sentences.hpp"
@@ -30,6 +31,9 @@ inline const std::unordered_set<std::string>& known_words() {
     };
     for (std::uint64_t i = 0; i < 2000; ++i) add(make_story(i).text);
     for (std::uint64_t i = 0; i < 1000; ++i) add(make_facts(i).text);
+    for (const HarmlessDeed& deed : harmless_deeds)
+      for (const std::string_view text : {deed.verbs, deed.objects, deed.answers, deed.words})
+        add(text);
     for (std::size_t ask = 0; ask < ask_names.size(); ++ask)
       for (std::uint64_t i = 0; i < 300; ++i) {
         const Prompt prompt = prompt_of(llama2::mix_bits(i), static_cast<Ask>(ask),

@@ -37,8 +37,8 @@ constexpr std::uint64_t school_seed = 1000;
 /// The main chain, for a model of 2.5 million weights; meant to take less than 90 minutes on two
 /// cores. Where it departs from the paper: the base reads dialogues first; learning rates are those
 /// of a small model, some fifty times the paper's, and batches are smaller, as there is less data;
-/// reward models are asked at every token, too, that of helpfulness learns from its own pairs
-/// alone, and that of safety reads its pairs twice.
+/// reward models are asked at every token, too, and read their pairs twice, that of helpfulness
+/// those of its own alone that are clearly rated.
 /// `scale` takes a share of all data but the base's.
 constexpr RecipePlan main_plan(std::uint64_t seed, double scale = 1) {
   const auto scaled = [scale](std::size_t count) {
@@ -56,26 +56,29 @@ constexpr RecipePlan main_plan(std::uint64_t seed, double scale = 1) {
                          .careless_share = 0.25,
                          .safety_share = 0.04,
                          .preprompt_share = 0.03,
-                         .borderline_share = 0.12,
-                         .standing_share = 0.1};
+                         .borderline_share = 0.18,
+                         .standing_share = 0.2};
   llama2::VersionsPlan& v = plan.versions;
   v.seed = seed;
   v.tuning = {.rate = 1e-3, .epochs = 2, .batch = 8};
-  v.helpfulness = {.rate = 6e-4, .epochs = 1, .batch = 16, .token_share = 0.5};
+  v.helpfulness = {.rate = 6e-4, .epochs = 2, .batch = 16, .token_share = 0.5};
   v.safety = {.rate = 5e-4, .epochs = 2, .batch = 8, .safety_weight = 1, .token_share = 0.5};
-  v.helpfulness_comparisons = {scaled(8000), scaled(1000)};
-  v.safety_comparisons = {scaled(2000), scaled(400)};
+  v.helpfulness_comparisons = {scaled(7000), scaled(1000)};
+  v.safety_comparisons = {scaled(1600), scaled(300)};
+  v.helpfulness_temperatures = {0.7f, 1.2f};
+  v.helpfulness_least = llama2::PreferenceRating::better;  // of others, most are chance
   v.helpfulness_rest = 0;  // of pairs about safety a small model learns that refusals are good
-  v.prompts = scaled(1000);
+  v.prompts = scaled(800);
   v.per_prompt = 8;
-  v.safety_share = 0.4;
+  v.temperatures = {0.4f, 0.7f, 1.0f};
+  v.safety_share = 0.25;
   v.prompts_again = 0.25;
-  v.distil_prompts = scaled(400);
-  v.ghost_dialogues = scaled(400);
-  v.ppo_iterations = std::max<std::uint64_t>(1, scaled(40));
+  v.distil_prompts = scaled(200);
+  v.ghost_dialogues = scaled(300);
+  v.ppo_iterations = std::max<std::uint64_t>(1, scaled(25));
   v.ppo_minibatch = 32;
-  v.ppo_rate = 1e-4;
-  v.ppo_beta = 0.02;
+  v.ppo_rate = 5e-5;
+  v.ppo_beta = 0.05;
   return plan;
 }
 
@@ -86,6 +89,7 @@ constexpr RecipePlan quick_plan(std::uint64_t seed) {
   llama2::VersionsPlan& v = plan.versions;
   v.tuning = {.rate = 1e-3, .epochs = 1, .batch = 8};
   v.helpfulness_comparisons = v.safety_comparisons = {16, 8};
+  v.helpfulness_least = llama2::PreferenceRating::negligibly;  // there might be no others
   v.prompts = 24;
   v.per_prompt = 4;
   v.temperature_prompts = 8;

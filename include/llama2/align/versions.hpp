@@ -89,7 +89,10 @@ struct VersionsPlan {
   std::array<std::size_t, 2> helpfulness_comparisons = {3000, 1500};
   std::array<std::size_t, 2> safety_comparisons = {2000, 1000};
   /// Of the two answers to compare: of the latest version, and of the one before it.
-  std::array<float, 2> comparison_temperatures = {0.8f, 1.1f};
+  std::array<float, 2> helpfulness_temperatures = {0.8f, 1.1f};
+  std::array<float, 2> safety_temperatures = {0.8f, 1.1f};
+  /// The helpfulness model learns from its own pairs that are rated so or more clearly.
+  PreferenceRating helpfulness_least = PreferenceRating::negligibly;
   /// Pairs about safety that the helpfulness model learns from, as a share of its own.
   double helpfulness_rest = 1;
   /// Share of helpfulness in the safety model's pairs.
@@ -204,11 +207,14 @@ class Versions {
 
   /// What a round's reward model learns from: the paper's mixtures.
   [[nodiscard]] std::vector<EncodedPair> mixture_of(std::size_t round, RewardKind kind) const {
-    const std::vector<EncodedPair> helpful = pairs_until(round, RewardKind::helpfulness);
+    std::vector<EncodedPair> helpful = pairs_until(round, RewardKind::helpfulness);
     const std::vector<EncodedPair> safe = pairs_until(round, RewardKind::safety);
     const std::uint64_t seed = seed_of(reward_stage(round, kind));
     if (kind == RewardKind::safety)
       return safety_mixture<EncodedPair>(safe, helpful, seed, plan_.safety_rest);
+    std::erase_if(helpful, [&](const EncodedPair& pair) {
+      return pair.rating && *pair.rating > plan_.helpfulness_least;
+    });
     const auto rest = static_cast<std::size_t>(
         std::lround(plan_.helpfulness_rest * static_cast<double>(helpful.size())));
     return helpfulness_mixture<EncodedPair>(helpful, draw_items<EncodedPair>(safe, rest, seed),
@@ -372,12 +378,14 @@ class Versions {
     const std::string latest = stage_of(round - 1), before = stage_of(round < 2 ? 0 : round - 2);
     const auto& counts =
         kind == RewardKind::helpfulness ? plan_.helpfulness_comparisons : plan_.safety_comparisons;
+    const auto& temperatures = kind == RewardKind::helpfulness ? plan_.helpfulness_temperatures
+                                                               : plan_.safety_temperatures;
     std::size_t first = 0;  // prompts of earlier rounds
     for (std::size_t r = 1; r < round; ++r) first += counts[r == 1 ? 0 : 1];
     const std::size_t count = counts[round == 1 ? 0 : 1];
     Json made = made_of({latest, before});
     made["prompts"] = {first, count};
-    made["temperatures"] = plan_.comparison_temperatures;
+    made["temperatures"] = temperatures;
     made["max_tokens"] = plan_.max_tokens;
     made["seed"] = seed_of(stage);
     run_lines(
@@ -393,8 +401,7 @@ class Versions {
             std::array<std::vector<SampledAnswer>, 2> answers;
             for (std::size_t k = 0; k < 2; ++k)
               answers[k] = stages_.sample(
-                  models[k], tokens,
-                  sampling(1, plan_.comparison_temperatures[k], seed_of(stage) + 2 * part + k));
+                  models[k], tokens, sampling(1, temperatures[k], seed_of(stage) + 2 * part + k));
             std::string lines;
             for (std::size_t i = 0; i < prompts.size(); ++i) {
               const std::string a(strip(answers[0][i].text)), b(strip(answers[1][i].text));
@@ -429,6 +436,8 @@ class Versions {
         inputs.push_back(compare_stage(r, k));
     Json made = made_of(inputs);
     made["rest"] = kind == RewardKind::helpfulness ? plan_.helpfulness_rest : plan_.safety_rest;
+    if (kind == RewardKind::helpfulness)
+      made["least"] = preference_rating_names[static_cast<std::size_t>(plan_.helpfulness_least)];
     const std::string stage = reward_stage(round, kind);
     stages_.train_reward(
         stage, stages_.model_path(stage_of(round - 1)), made,
@@ -705,9 +714,7 @@ class Versions {
                                seed_of(stage) + 1000 * part);
           };
         },
-        [&](const std::string& text) {
-          return Json{{"dialogues", std::ranges::count(text, '\n')}};
-        });
+        [&](const std::string& text) { return Json{{"texts", std::ranges::count(text, '\n')}}; });
   }
 
   [[nodiscard]] std::string ghost_lines(const Model& model, const typename Stages::Scorer& judge,
@@ -755,17 +762,19 @@ class Versions {
       }
       open = std::move(still);
     }
+    // A dialogue is learnt from its second turn on, each turn as the last one of its beginning.
     std::string lines;
-    for (std::size_t i = 0; i < plans.size(); ++i) {
-      if (dialogues[i].empty()) continue;
-      std::vector<Message> learnt = ghost_training_dialogue(dialogues[i], plans[i].instruction);
-      const std::string answer = learnt.back().text;
-      learnt.pop_back();
-      nlohmann::ordered_json line = {{"instruction", plans[i].instruction}};
-      add_dialogue(line, learnt);
-      line["answer"] = answer;
-      lines += json_line(line);
-    }
+    for (std::size_t i = 0; i < plans.size(); ++i)
+      for (std::size_t size = 4; size <= dialogues[i].size(); size += 2) {
+        std::vector<Message> learnt = ghost_training_dialogue(
+            std::span<const Message>(dialogues[i]).first(size), plans[i].instruction);
+        const std::string answer = learnt.back().text;
+        learnt.pop_back();
+        nlohmann::ordered_json line = {{"instruction", plans[i].instruction}};
+        add_dialogue(line, learnt);
+        line["answer"] = answer;
+        lines += json_line(line);
+      }
     return lines;
   }
 
@@ -828,7 +837,7 @@ class Versions {
         options, plan_.watch);
   }
 
-  static constexpr float distil_temperature = 0.7f, ghost_temperature = 0.7f;
+  static constexpr float distil_temperature = 0.7f, ghost_temperature = 0.4f;
 
   Stages& stages_;
   World& world_;
