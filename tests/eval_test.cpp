@@ -917,7 +917,7 @@ TEST_CASE("items of every kind have their figures") {
       REQUIRE(dialogue.size() == 5);
       CHECK(dialogue[0] == Message{Role::user, "the the hen"});
       CHECK(dialogue[2] == Message{Role::user, "then"});
-      CHECK(dialogue[4].text == items[0]["prompt"]);
+      CHECK(dialogue[4].text == items[0]["prompt"].get<std::string>());
       CHECK(dialogue[1].role == Role::assistant);
       CHECK(heard[0][1].text != dialogue[1].text);  // another sample, another dialogue
       CHECK(items[0]["turns"] == 3);

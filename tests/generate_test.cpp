@@ -848,24 +848,16 @@ TEST_CASE("a chat's answer allocates nothing from token to token") {
 
 // Scoring.
 
-TEST_CASE("log-probabilities are softmax, as worked out in double") {
+TEST_CASE("log-probabilities are softmax, worked out in double") {
   const std::vector<float> logits = {1.0f, -2.0f, 0.5f, 3.0f};
   double total = 0;
   for (const float logit : logits) total += std::exp(static_cast<double>(logit));
   for (Token token = 0; token < 4; ++token) {
     const double p = std::exp(static_cast<double>(logits[static_cast<std::size_t>(token)])) / total;
-    CHECK(std::abs(log_probability(logits, token) - std::log(p)) < 2e-7);
+    CHECK(std::abs(log_probability(logits, token) - std::log(p)) < 1e-12);
   }
-  // As many as Llama 2 has: the rounding of the exponentials does not add up.
-  std::vector<float> many(32000);
-  for (std::size_t i = 0; i < many.size(); ++i) many[i] = 8 * uniform_at(3, i);
-  total = 0;
-  for (const float logit : many) total += std::exp(static_cast<double>(logit));
-  CHECK(std::abs(log_probability(many, 7) + std::log(total) - static_cast<double>(many[7])) < 1e-6);
-  many[100] = std::numeric_limits<float>::quiet_NaN();
-  CHECK(std::isnan(log_probability(many, 7)));
   // Logits whose exponentials overflow, and probabilities that are zero in float.
-  CHECK(std::abs(log_probability(std::array{5000.0f, 5000.0f}, 1) + std::log(2.0)) < 2e-7);
+  CHECK(std::abs(log_probability(std::array{5000.0f, 5000.0f}, 1) + std::log(2.0)) < 1e-12);
   CHECK(std::abs(log_probability(std::array{5000.0f, 0.0f}, 1) + 5000.0) < 1e-9);
 }
 
@@ -886,7 +878,7 @@ TEST_CASE("log-probabilities of a text are those of its logits") {
       for (const float logit : row) total += std::exp(static_cast<double>(logit));
       const double expected =
           static_cast<double>(row[static_cast<std::size_t>(tokens[i + 1])]) - std::log(total);
-      wrong += !(std::abs(scores[i] - expected) < 1e-6);
+      wrong += !(std::abs(scores[i] - expected) < 1e-9);
     }
     CAPTURE(size);
     CHECK(wrong == 0);

@@ -12,25 +12,21 @@
 #include "llama2/base/error.hpp"
 #include "llama2/base/token.hpp"
 #include "llama2/base/watch.hpp"
-#include "llama2/kernels/target.hpp"
 #include "llama2/model/model.hpp"
 
 namespace llama2::inline LLAMA2_ABI {
 
-/// The natural logarithm of the sum of exponentials, to some 1e-7: these are floats, their sum is
-/// in double. Not a number if a logit is none.
-inline double log_sum_exp(std::span<const float> logits, const Target& target = {}) noexcept {
-  return target.call([&](auto kernels) {
-    const float highest = kernels.largest(logits.data(), logits.size());
-    return static_cast<double>(highest) +
-           std::log(kernels.sum_of_exp(logits.data(), logits.size(), highest));
-  });
+/// The natural logarithm of the sum of exponentials, in double.
+inline double log_sum_exp(std::span<const float> logits) noexcept {
+  const double highest = *std::ranges::max_element(logits);
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - highest);
+  return highest + std::log(sum);
 }
 
-/// The natural logarithm of softmax(logits)[token]; see `log_sum_exp`. `token` must be in range.
-inline double log_probability(std::span<const float> logits, Token token,
-                              const Target& target = {}) noexcept {
-  return static_cast<double>(logits[static_cast<std::size_t>(token)]) - log_sum_exp(logits, target);
+/// The natural logarithm of softmax(logits)[token], in double. `token` must be in range.
+inline double log_probability(std::span<const float> logits, Token token) noexcept {
+  return static_cast<double>(logits[static_cast<std::size_t>(token)]) - log_sum_exp(logits);
 }
 
 namespace detail {
@@ -80,8 +76,8 @@ class Scorer {
     const std::span<float> logits = std::span(logits_.data(), rows_.size() * vocab);
     forward(logits);
     for (std::size_t i = 0; i < rows_.size(); ++i)
-      *targets_[i].result = require_number(
-          log_probability(logits.subspan(i * vocab, vocab), targets_[i].token, model_.target()));
+      *targets_[i].result =
+          require_number(log_probability(logits.subspan(i * vocab, vocab), targets_[i].token));
     rows_.clear();
     targets_.clear();
   }
@@ -173,8 +169,7 @@ std::vector<std::vector<double>> log_probabilities(
     results.emplace_back(continuation.size());
     if (continuation.empty()) continue;
     require_token(continuation.front(), M::Shape::vocab);
-    results.back().front() =
-        detail::require_number(log_probability(logits, continuation.front(), model.target()));
+    results.back().front() = detail::require_number(log_probability(logits, continuation.front()));
   }
   std::vector<Sequence> alive;  // until their rows have been evaluated
   alive.reserve(forks);

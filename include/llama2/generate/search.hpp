@@ -113,10 +113,9 @@ std::vector<ScoredText> best_of(const M& model, const Tokenizer& tokenizer,
     own.seed = seed_of(options.seed, i);
     own.cancel = {};  // for all together, not for each
     own.on_prompt = {};
-    own.on_token = [&result, &options, &model](Token token, std::span<const float> logits) {
+    own.on_token = [&result, &options](Token token, std::span<const float> logits) {
       result.tokens.push_back(token);
-      result.log_probability +=
-          detail::require_number(log_probability(logits, token, model.target()));
+      result.log_probability += detail::require_number(log_probability(logits, token));
       if (options.on_token) options.on_token(token, logits);
     };
     batch.add(

@@ -83,9 +83,6 @@ struct Kernels {
   static double sum_of(const float* x, std::size_t n) noexcept {
     return LLAMA2_TARGET_NAMESPACE::sum_of(x, n);
   }
-  static double sum_of_exp(const float* x, std::size_t n, float top) noexcept {
-    return LLAMA2_TARGET_NAMESPACE::sum_of_exp(x, n, top);
-  }
   template <std::size_t N>
   static std::array<double, N> count_above(const float* ranks, const std::array<float, N>& bounds,
                                            std::size_t n) noexcept {

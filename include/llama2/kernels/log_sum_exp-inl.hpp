@@ -19,9 +19,9 @@
 LLAMA2_TARGET_BEGIN;
 namespace llama2::inline LLAMA2_ABI::LLAMA2_TARGET_NAMESPACE {
 
-/// The natural logarithm of the sum of exponentials of n floats, n > 0, as good as floats are. (The
-/// `log_sum_exp` of generate/score.hpp is of a target that is chosen while the program runs, and
-/// sums in double.) Not a number if one of the floats is none.
+/// The natural logarithm of the sum of exponentials of n floats, n > 0, as good as floats are; the
+/// `log_sum_exp` of generate/score.hpp takes double and eight times as long. Not a number if one of
+/// the floats is none.
 inline double log_sum_exp(const float* x, std::size_t n) noexcept {
   using namespace simd;
   constexpr NativeFloats d;

@@ -76,14 +76,6 @@ inline double sum_of(const float* x, std::size_t n) noexcept {
   })[0];
 }
 
-/// The sum of e^(x[i] - top); not a number if one of them is none.
-inline double sum_of_exp(const float* x, std::size_t n, float top) noexcept {
-  return sums_in_blocks<1>(n, [&](auto d, std::size_t i, auto& sums) LLAMA2_TARGET_ATTR {
-    using namespace simd;
-    sums[0] = add(sums[0], exp(d, sub(load(d, x + i), set(d, top))));
-  })[0];
-}
-
 /// How many of n ranks are above each of some bounds.
 template <std::size_t N>
 std::array<double, N> count_above(const float* ranks, const std::array<float, N>& bounds,
